@@ -1,0 +1,67 @@
+package chat
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Code tells a program what went wrong. Codes are part of the protocol: they
+// never change their meaning.
+type Code string
+
+// The codes. What a client does about each stands beside it.
+const (
+	CodeBadFrame     Code = "bad_frame"     // fix the frame: not JSON, wrong type, missing field
+	CodeUnknownFrame Code = "unknown_frame" // do not send this kind
+	CodeHelloFirst   Code = "hello_first"   // say hello before anything else
+	CodeBadID        Code = "bad_id"        // use a UUID
+	CodeBadName      Code = "bad_name"      // choose another name
+	CodeNameTaken    Code = "name_taken"    // choose another name
+	CodeBadRoomName  Code = "bad_room_name" // choose another room name
+	CodeNotFound     Code = "not_found"     // there is no such room
+	CodeNotOpen      Code = "not_open"      // open the room first
+	CodeEmptyText    Code = "empty_text"    // write something
+	CodeTooLong      Code = "too_long"      // shorten the text
+	CodeConflict     Code = "conflict"      // the id was used for something else: choose a new one
+	CodeBeyondHead   Code = "beyond_head"   // the position is not in the log: load the room anew
+	CodeTooManyRooms Code = "too_many_rooms"
+	CodeUnauthorized Code = "unauthorized" // sign in
+	CodeForbidden    Code = "forbidden"    // not allowed from there
+	CodeRateLimited  Code = "rate_limited" // wait for retry_after
+	CodeUnavailable  Code = "unavailable"  // try again later
+	CodeInternal     Code = "internal"     // a defect of the server; try again later
+)
+
+// Error has two faces: Code and Message are for the client, a wrapped cause is
+// for the log.
+type Error struct {
+	Code       Code
+	Message    string // one sentence for a person
+	RetryAfter time.Duration
+	Cause      error
+}
+
+func (e *Error) Error() string {
+	if e.Cause != nil {
+		return fmt.Sprintf("%s: %s: %v", e.Code, e.Message, e.Cause)
+	}
+	return fmt.Sprintf("%s: %s", e.Code, e.Message)
+}
+
+func (e *Error) Unwrap() error { return e.Cause }
+
+// Errorf makes an Error whose message is for a person.
+func Errorf(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// AsError returns err as an Error: itself if it is one, else CodeInternal with
+// err as the cause.
+func AsError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &Error{Code: CodeInternal, Message: "something went wrong here; please try again", Cause: err}
+}
