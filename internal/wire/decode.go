@@ -1,0 +1,213 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"hubbub/internal/chat"
+)
+
+// Decode reads a client's frame and checks it without looking at any state. The
+// frame is one of *Hello, *Open, *Close, *Send, *Typing, *Read and *Fence. Ref
+// names the frame as far as it could be read, for the answer. The frame does
+// not refer to data.
+func Decode(data []byte) (frame any, ref Ref, err *chat.Error) {
+	kind, body, err := split(data)
+	if err != nil {
+		return nil, ref, err
+	}
+	frame = newClientFrame(kind)
+	if frame == nil {
+		return nil, ref, chat.Errorf(chat.CodeUnknownFrame, "there is no frame of that kind for a client to send")
+	}
+	ref.Frame = kind
+	if body[0] != '{' {
+		return nil, ref, chat.Errorf(chat.CodeBadFrame, "the body of %s must be an object", kind)
+	}
+	if e := json.Unmarshal(body, frame); e != nil {
+		return nil, ref, badFrame(e)
+	}
+	err = check(frame, &ref)
+	return frame, ref, err
+}
+
+func newClientFrame(kind string) any {
+	switch kind {
+	case "hello":
+		return new(Hello)
+	case "open":
+		return new(Open)
+	case "close":
+		return new(Close)
+	case "send":
+		return new(Send)
+	case "typing":
+		return new(Typing)
+	case "read":
+		return new(Read)
+	case "fence":
+		return new(Fence)
+	}
+	return nil
+}
+
+// DecodeServer reads a server's frame: the client's half of the protocol. A
+// kind it does not know is nil without an error.
+func DecodeServer(data []byte) (frame any, err error) {
+	kind, body, e := split(data)
+	if e != nil {
+		return nil, e
+	}
+	switch kind {
+	case "welcome":
+		frame = new(Welcome)
+	case "opened":
+		frame = new(Opened)
+	case "event":
+		frame = new(Event)
+	case "reset":
+		frame = new(Reset)
+	case "sent":
+		frame = new(Sent)
+	case "typing":
+		frame = new(Typing)
+	case "read":
+		frame = new(Read)
+	case "fence":
+		frame = new(Fence)
+	case "heartbeat":
+		frame = new(Heartbeat)
+	case "error":
+		frame = new(Error)
+	case "goodbye":
+		frame = new(Goodbye)
+	default:
+		return nil, nil
+	}
+	return frame, json.Unmarshal(body, frame)
+}
+
+// split finds the one member of a frame.
+func split(data []byte) (kind string, body json.RawMessage, err *chat.Error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	if t, e := d.Token(); e != nil || t != json.Delim('{') {
+		return "", nil, chat.Errorf(chat.CodeBadFrame, "a frame is a JSON object with one member")
+	}
+	t, e := d.Token()
+	kind, ok := t.(string)
+	if e != nil || !ok {
+		return "", nil, chat.Errorf(chat.CodeBadFrame, "a frame is a JSON object with one member")
+	}
+	if e := d.Decode(&body); e != nil {
+		return "", nil, badFrame(e)
+	}
+	if t, e := d.Token(); e != nil || t != json.Delim('}') {
+		return "", nil, chat.Errorf(chat.CodeBadFrame, "a frame has one member only")
+	}
+	if _, e := d.Token(); e != io.EOF {
+		return "", nil, chat.Errorf(chat.CodeBadFrame, "something follows the frame")
+	}
+	return kind, body, nil
+}
+
+func badFrame(e error) *chat.Error {
+	err := chat.Errorf(chat.CodeBadFrame, "the frame is not valid JSON")
+	if t, ok := e.(*json.UnmarshalTypeError); ok {
+		err = chat.Errorf(chat.CodeBadFrame, "%s has the wrong type or is out of range", t.Field)
+	}
+	err.Cause = e
+	return err
+}
+
+// check holds the rules that need no state, and fills in ref.
+func check(frame any, ref *Ref) *chat.Error {
+	switch f := frame.(type) {
+	case *Open:
+		return checkOpen(f, ref)
+	case *Close:
+		return checkRoom(f.Room, ref)
+	case *Typing:
+		f.Author, f.Name = "", ""
+		return checkRoom(f.Room, ref)
+	case *Read:
+		return checkRoom(f.Room, ref)
+	case *Send:
+		return checkSend(f, ref)
+	}
+	return nil
+}
+
+func checkRoom(room chat.RoomID, ref *Ref) *chat.Error {
+	if room == "" {
+		return chat.Errorf(chat.CodeBadFrame, "%s needs a room", ref.Frame)
+	}
+	if len(room) <= echoLimit {
+		ref.Room = room
+	}
+	return nil
+}
+
+// echoLimit is how much of a client's own words an error repeats, in bytes.
+const echoLimit = 64
+
+func checkOpen(f *Open, ref *Ref) *chat.Error {
+	if (f.Room == "") == (f.Name == "") {
+		return chat.Errorf(chat.CodeBadFrame, "open needs either a room or a name")
+	}
+	if len(f.Room) <= echoLimit {
+		ref.Room = f.Room
+	}
+	if f.Name != "" {
+		if len(f.Name) <= echoLimit {
+			ref.Name = f.Name
+		}
+		name, err := chat.CleanRoomName(f.Name)
+		if err != nil {
+			return chat.AsError(err)
+		}
+		f.Name = name
+	}
+	switch {
+	case (f.After == nil) != (f.Epoch == ""):
+		return chat.Errorf(chat.CodeBadFrame, "after and epoch go together")
+	case f.After != nil && f.Last != nil:
+		return chat.Errorf(chat.CodeBadFrame, "open takes after or last, not both")
+	case f.Last != nil && (*f.Last < 0 || *f.Last > MaxLast):
+		return chat.Errorf(chat.CodeBadFrame, "last is 0 to %d", MaxLast)
+	}
+	return nil
+}
+
+func checkSend(f *Send, ref *Ref) *chat.Error {
+	if err := checkRoom(f.Room, ref); err != nil {
+		return err
+	}
+	if len(f.ID) <= echoLimit {
+		ref.ID = f.ID
+	}
+	if f.ID == "" || f.Text == nil {
+		return chat.Errorf(chat.CodeBadFrame, "send needs an id and a text")
+	}
+	id, e := uuid.Parse(f.ID)
+	if e != nil || len(f.ID) != 36 || id == uuid.Nil {
+		return chat.Errorf(chat.CodeBadID, "the id must be a UUID")
+	}
+	f.EventID, f.ID = chat.EventID(id), id.String()
+	ref.ID = f.ID
+	return CheckText(*f.Text)
+}
+
+// CheckText refuses a message that says nothing or too much.
+func CheckText(text string) *chat.Error {
+	if len(text) > chat.MaxText {
+		return chat.Errorf(chat.CodeTooLong, "a message has at most %d bytes", chat.MaxText)
+	}
+	if strings.TrimSpace(text) == "" {
+		return chat.Errorf(chat.CodeEmptyText, "the message is empty")
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"hubbub/internal/chat"
+)
+
+// kindOf names a frame. The names are those of the table in the package comment.
+func kindOf(frame any) string {
+	switch frame.(type) {
+	case *Hello:
+		return "hello"
+	case *Welcome:
+		return "welcome"
+	case *Open:
+		return "open"
+	case *Opened:
+		return "opened"
+	case *Close:
+		return "close"
+	case *Event:
+		return "event"
+	case *Reset:
+		return "reset"
+	case *Send:
+		return "send"
+	case *Sent:
+		return "sent"
+	case *Typing:
+		return "typing"
+	case *Read:
+		return "read"
+	case *Fence:
+		return "fence"
+	case *Heartbeat:
+		return "heartbeat"
+	case *Error:
+		return "error"
+	case *Goodbye:
+		return "goodbye"
+	}
+	panic(fmt.Sprintf("wire: %T is not a frame", frame))
+}
+
+// Encode returns the JSON of a frame, a pointer to one of the types above.
+func Encode(frame any) []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"`)
+	b.WriteString(kindOf(frame))
+	b.WriteString(`":`)
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // the frame is never part of a page
+	if err := e.Encode(frame); err != nil {
+		panic(fmt.Sprintf("wire: %v", err)) // every field of a frame can be encoded
+	}
+	b.Truncate(b.Len() - 1) // Encode ends in a line feed
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+// EventFrame is how hubbub.v1 shows an event.
+func EventFrame(e chat.Event) *Event {
+	return &Event{
+		Room: e.Room, Seq: e.Seq, Kind: e.Kind.String(), ID: e.ID.String(),
+		Author: e.Author, Name: e.Name, Time: ToMillis(e.Time), Text: e.Body,
+		Target: e.Target, Revised: e.Revised, Deleted: e.Deleted,
+	}
+}
+
+// ErrorFrame is how hubbub.v1 shows a refusal.
+func ErrorFrame(err *chat.Error, ref Ref) *Error {
+	return &Error{Code: err.Code, Message: err.Message, Ref: ref, RetryAfter: err.RetryAfter.Seconds()}
+}
+
+// ToMillis returns t as the protocol writes it.
+func ToMillis(t time.Time) Millis { return Millis(t.UnixMilli()) }
+
+// AppendText appends payload as one unmasked, unfragmented text message: RFC
+// 6455, section 5.2.
+func AppendText[T string | []byte](dst []byte, payload T) []byte {
+	dst = append(dst, 0x81)
+	switch n := len(payload); {
+	case n < 126:
+		dst = append(dst, byte(n))
+	case n < 1<<16:
+		dst = append(dst, 126, byte(n>>8), byte(n))
+	default:
+		dst = append(dst, 127)
+		dst = binary.BigEndian.AppendUint64(dst, uint64(n))
+	}
+	return append(dst, payload...)
+}
+
+// AppendFrame appends a frame of hubbub.v1 as a WebSocket message.
+func AppendFrame(dst []byte, frame any) []byte {
+	return AppendText(dst, Encode(frame))
+}

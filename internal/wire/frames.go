@@ -1,0 +1,166 @@
+package wire
+
+import "hubbub/internal/chat"
+
+// Subprotocol is the WebSocket subprotocol of the JSON frames.
+const Subprotocol = "hubbub.v1"
+
+// Limits of a hubbub.v1 connection, told to the client in Welcome.
+const (
+	// MaxFrame is the longest message of a client in bytes: the longest text
+	// when JSON escapes every byte of it (\u0000), and room for the rest.
+	MaxFrame = 128 << 10
+	// MaxLast is how many events before the head an open may ask for.
+	MaxLast = 500
+)
+
+// Millis is a time in milliseconds since 1970, UTC.
+type Millis int64
+
+// Hello opens a connection. Section 2.1 of docs/protocol.md.
+type Hello struct {
+	Token string `json:"token,omitempty"`
+}
+
+// Person is somebody, as the client sees them.
+type Person struct {
+	ID   chat.UserID `json:"id"`
+	Name string      `json:"name"`
+}
+
+// Welcome answers Hello.
+type Welcome struct {
+	You       Person     `json:"you"`
+	Epoch     chat.Epoch `json:"epoch"`
+	Time      Millis     `json:"time"`
+	Heartbeat int        `json:"heartbeat"` // seconds
+	Limits    Limits     `json:"limits"`
+	Version   string     `json:"version"`
+}
+
+// Limits tells a client what it may do on this connection.
+type Limits struct {
+	Text   int `json:"text"`   // bytes of one message
+	Frame  int `json:"frame"`  // bytes of one WebSocket message
+	Rooms  int `json:"rooms"`  // open at a time
+	Resume int `json:"resume"` // events one may be behind
+}
+
+// Open asks to follow a room, from After in Epoch, from Last events before the
+// head, or from the head. Section 2.2.
+type Open struct {
+	Room  chat.RoomID `json:"room,omitempty"`
+	Name  string      `json:"name,omitempty"`
+	Epoch chat.Epoch  `json:"epoch,omitempty"`
+	After *chat.Seq   `json:"after,omitempty"`
+	Last  *int        `json:"last,omitempty"`
+}
+
+// Opened answers Open: the events from After + 1 on follow.
+type Opened struct {
+	Room  chat.RoomID `json:"room"`
+	Name  string      `json:"name"`
+	Epoch chat.Epoch  `json:"epoch"`
+	After chat.Seq    `json:"after"`
+	Head  chat.Seq    `json:"head"`
+	Read  chat.Seq    `json:"read"`
+}
+
+// Close ends following a room.
+type Close struct {
+	Room chat.RoomID `json:"room"`
+}
+
+// Reset answers an Open whose place is no use.
+type Reset struct {
+	Room   chat.RoomID `json:"room"`
+	Epoch  chat.Epoch  `json:"epoch"`
+	Head   chat.Seq    `json:"head"`
+	Reason string      `json:"reason"` // ResetEpoch or ResetTooFar
+}
+
+// The reasons of a Reset.
+const (
+	ResetEpoch  = "epoch"
+	ResetTooFar = "too_far_behind"
+)
+
+// Event is one entry of a room's log. Section 2.3.
+type Event struct {
+	Room    chat.RoomID `json:"room"`
+	Seq     chat.Seq    `json:"seq"`
+	Kind    string      `json:"kind"`
+	ID      string      `json:"id"`
+	Author  chat.UserID `json:"author"`
+	Name    string      `json:"name"`
+	Time    Millis      `json:"time"`
+	Text    string      `json:"text"`
+	Target  chat.Seq    `json:"target,omitempty"`
+	Revised chat.Seq    `json:"revised,omitempty"`
+	Deleted bool        `json:"deleted,omitempty"`
+}
+
+// Send asks for a place in a room's log. Section 2.4.
+type Send struct {
+	Room chat.RoomID `json:"room"`
+	ID   string      `json:"id"`
+	Text *string     `json:"text"`
+
+	// EventID is ID, parsed by Decode.
+	EventID chat.EventID `json:"-"`
+}
+
+// Sent says that the message is in the log, durably.
+type Sent struct {
+	Room chat.RoomID `json:"room"`
+	ID   string      `json:"id"`
+	Seq  chat.Seq    `json:"seq"`
+	Time Millis      `json:"time"`
+}
+
+// Typing is the signal that somebody is writing. Section 2.5. The client sends
+// the room alone.
+type Typing struct {
+	Room   chat.RoomID `json:"room"`
+	Author chat.UserID `json:"author,omitempty"`
+	Name   string      `json:"name,omitempty"`
+}
+
+// Read moves the person's read mark.
+type Read struct {
+	Room chat.RoomID `json:"room"`
+	Seq  chat.Seq    `json:"seq"`
+}
+
+// Fence is answered after everything before it. Section 2.6.
+type Fence struct {
+	N uint64 `json:"n"`
+}
+
+// Heartbeat says where the open rooms stand.
+type Heartbeat struct {
+	Time  Millis                   `json:"time"`
+	Heads map[chat.RoomID]chat.Seq `json:"heads"`
+}
+
+// Goodbye announces the end of the connection.
+type Goodbye struct {
+	Reason     string  `json:"reason"`
+	RetryAfter float64 `json:"retry_after"` // seconds
+}
+
+// Ref says which frame an Error answers, as far as it could be read.
+type Ref struct {
+	Frame string      `json:"frame,omitempty"`
+	Room  chat.RoomID `json:"room,omitempty"`
+	Name  string      `json:"name,omitempty"`
+	ID    string      `json:"id,omitempty"`
+}
+
+// Error refuses a frame. Section 2.7.
+type Error struct {
+	Code    chat.Code `json:"code"`
+	Message string    `json:"message"`
+	Ref
+	RetryAfter float64 `json:"retry_after,omitempty"` // seconds
+}
