@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"crypto/sha256"
 	"strings"
 	"time"
 	"unicode"
@@ -42,6 +43,10 @@ type Membership struct {
 // TokenHash is the SHA-256 of a session token. Tokens themselves are never
 // stored.
 type TokenHash [32]byte
+
+// HashToken returns how a session token is stored. Tokens are 256 random bits,
+// so that a plain hash is enough.
+func HashToken(token string) TokenHash { return sha256.Sum256([]byte(token)) }
 
 // Directory stores who and what exists. All methods may be called from any
 // goroutine; each change is durable when the method returns. The people and

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"hubbub/internal/server"
+)
+
+// usageError is a command line or an environment that makes no sense.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// newRoot returns the command tree. `serve` is what hubbub does by default, so
+// its flags work with and without the word.
+func newRoot() *cobra.Command {
+	var o options
+	root := &cobra.Command{
+		Use:   "hubbub",
+		Short: "A chat you start with one command",
+		Long: `hubbub is a chat you start with one command: server, web page and database in one file.
+
+Without a command it serves. Every flag can also be set in the environment:
+--allow-null-origin is HUBBUB_ALLOW_NULL_ORIGIN. A flag goes before the environment.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          noCommand,
+		RunE:          o.serve,
+	}
+	serve := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the chat (this is what hubbub does without a command)",
+		Args:  noArgs,
+		RunE:  o.serve,
+	}
+	for _, c := range []*cobra.Command{root, serve} {
+		o.register(c.Flags())
+		c.PreRunE = func(c *cobra.Command, _ []string) error { return o.load(c.Flags()) }
+	}
+	root.AddCommand(serve, newVersion())
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.CompletionOptions.HiddenDefaultCmd = true
+	return root
+}
+
+func noCommand(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("there is no command %q", args[0])
+	}
+	return nil
+}
+
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s takes no arguments, but was given %q", c.Name(), args[0])
+	}
+	return nil
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(c.OutOrStdout(), "hubbub %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
+}
+
+// serve runs the server until a signal comes.
+func (o *options) serve(c *cobra.Command, _ []string) error {
+	log, err := o.logger(c.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	limits, err := o.limitsOn()
+	if err != nil {
+		return err
+	}
+	s, err := server.New(c.Context(), server.Config{
+		Listen: o.listen, Data: o.data, AllowNull: o.allowNull, NoLimits: !limits, Version: version, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	data, err := filepath.Abs(o.data)
+	if err != nil {
+		data = o.data
+	}
+	fmt.Fprintf(c.OutOrStdout(), "hubbub %s\n\n  open  %s\n  data  %s\n  stop  Ctrl+C\n\n", version, s.URL(), data)
+	return s.Serve(c.Context())
+}
+
+// logger returns the operator's log as it was asked for.
+func (o *options) logger(w io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
+		return nil, usagef("--log-level is debug, info, warn or error, not %q", o.logLevel)
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	switch o.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, opts)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, opts)), nil
+	}
+	return nil, usagef("--log-format is text or json, not %q", o.logFormat)
+}

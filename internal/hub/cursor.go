@@ -1,0 +1,136 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+
+	"hubbub/internal/chat"
+)
+
+// Reader is a connection that holds cursors.
+type Reader interface {
+	// Drain moves c forward as far as the reader's socket takes without
+	// waiting. It is called by the round of c's room whenever the room moved,
+	// by one goroutine at a time for each cursor. It must not block.
+	Drain(c *Cursor)
+}
+
+// Cursor is a reader's place in a room. Its methods may be called by one
+// goroutine at a time: the reader has a lock for that, and takes it before the
+// room's.
+type Cursor struct {
+	// Fixed after construction.
+	room   *Room
+	tail   *tail
+	reader Reader
+	self   chat.UserID // V1: whose signals to pass over
+
+	// Guarded by the reader's lock.
+	seq      chat.Seq // the last event given to the socket
+	signaled uint64   // the last signal given to the socket
+	author   chat.UserID
+
+	// Guarded by room.mu.
+	index int // place in room.members; -1: gone
+}
+
+// Room returns the room the cursor is in.
+func (c *Cursor) Room() *Room { return c.room }
+
+// Seq returns the last event that was given to the socket.
+func (c *Cursor) Seq() chat.Seq { return c.seq }
+
+// SetAuthor names whose messages a plain reader is not given.
+func (c *Cursor) SetAuthor(id chat.UserID) { c.author = id }
+
+// State says what Next found.
+type State int
+
+// The states of a cursor.
+const (
+	Ready  State = iota // the chunk is next
+	AtHead              // nothing to send
+	Behind              // the cursor is older than the tail: Load
+)
+
+// Next returns what comes behind the cursor: one contiguous run of frames, of
+// any length. It neither locks nor allocates.
+func (c *Cursor) Next() (Chunk, State) {
+	v := c.tail.now.Load()
+	if c.seq >= v.head {
+		return Chunk{}, AtHead
+	}
+	s := v.find(c.seq)
+	if s == nil {
+		return Chunk{}, Behind
+	}
+	return s.from(c.seq, c.author), Ready
+}
+
+// Page is a run of events read from the log for one cursor.
+type Page struct{ seg segment }
+
+// Load reads what comes behind the event after from the log, for a cursor that
+// is Behind. It may be called without the reader's lock; it blocks.
+func (c *Cursor) Load(ctx context.Context, after chat.Seq) (*Page, error) {
+	select {
+	case c.room.hub.loads <- struct{}{}:
+		defer func() { <-c.room.hub.loads }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	events, err := c.room.hub.log.Read(ctx, c.room.id, after, pageEvents)
+	if err != nil {
+		return nil, err
+	}
+	if len(events) == 0 {
+		return nil, fmt.Errorf("room %s ends at %d, its tail goes on", c.room.id, after)
+	}
+	p := &Page{seg: segment{dialect: c.tail.dialect, first: after + 1}}
+	for _, e := range events {
+		p.seg.append(e)
+	}
+	return p, nil
+}
+
+// pageEvents is how many events are read from the log at a time.
+const pageEvents = 256
+
+// NextIn is Next for a page instead of the tail. AtHead: the page is used up.
+func (c *Cursor) NextIn(p *Page) (Chunk, State) {
+	if c.seq+1 < p.seg.first || c.seq >= p.seg.last() {
+		return Chunk{}, AtHead
+	}
+	return p.seg.from(c.seq, c.author), Ready
+}
+
+// Wrote moves the cursor after n bytes of the chunk went out. If the socket
+// took less than everything, rest is what is left of a frame that counts as
+// begun and must be the next thing written. It refers to shared memory: copy it.
+func (c *Cursor) Wrote(chunk Chunk, n int) (rest []byte) {
+	c.seq, rest = chunk.split(n)
+	return rest
+}
+
+// NextSignal returns a frame that is worth sending now, or nil. It counts as
+// sent.
+func (c *Cursor) NextSignal() []byte {
+	v := c.tail.now.Load()
+	for c.signaled < v.signaled {
+		kept := uint64(len(v.signals))
+		c.signaled = v.signaled - min(v.signaled-c.signaled, kept) + 1
+		s := v.signals[kept-1-(v.signaled-c.signaled)]
+		if s.author != c.self {
+			return s.frame
+		}
+	}
+	return nil
+}
+
+// Close takes the cursor out of its room. A Drain that is under way may still
+// end after it.
+func (c *Cursor) Close() {
+	if c.room.detach(c) {
+		c.room.Release()
+	}
+}

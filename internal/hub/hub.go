@@ -1,0 +1,140 @@
+// Package hub holds the live rooms: it is the only place where a message is
+// ordered, and the only one that fans out. See docs/architecture.md.
+//
+// A stored event is encoded once into its room's tail; then the room goes round
+// its members and has each drain what its cursor has not seen. No reader has a
+// queue: a slow one is an older cursor.
+//
+// Locks, in the order in which they are taken: a room's loading, a reader's own,
+// Hub.mu, Room.mu.
+package hub
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"hubbub/internal/chat"
+)
+
+// Hub is the live side of a log. Its methods may be called from any goroutine.
+type Hub struct {
+	// Fixed after construction.
+	log   chat.Log
+	loads chan struct{} // bounds how many cursors read the log at a time
+
+	mu    sync.RWMutex // guards the following
+	rooms map[chat.RoomID]*Room
+	peers map[chat.UserID][]Peer
+}
+
+// maxLoads keeps a crowd that catches up from starving those who read live.
+const maxLoads = 8
+
+// New returns a hub that follows the log.
+func New(log chat.Log) *Hub {
+	h := &Hub{
+		log:   log,
+		loads: make(chan struct{}, maxLoads),
+		rooms: make(map[chat.RoomID]*Room),
+		peers: make(map[chat.UserID][]Peer),
+	}
+	log.Follow(h.follow)
+	return h
+}
+
+// Post puts drafts into the log and returns when they are durable: one result
+// for each, in order. By then their readers have been woken.
+func (h *Hub) Post(ctx context.Context, drafts []chat.Draft) []chat.Result {
+	return h.log.Append(ctx, drafts)
+}
+
+// follow takes the events of one commit, in order, and hands each room its own.
+func (h *Hub) follow(events []chat.Event) {
+	if len(events) > 1 {
+		events = slices.Clone(events)
+		slices.SortStableFunc(events, func(a, b chat.Event) int {
+			return strings.Compare(string(a.Room), string(b.Room))
+		})
+	}
+	for len(events) > 0 {
+		id, n := events[0].Room, 1
+		for n < len(events) && events[n].Room == id {
+			n++
+		}
+		h.mu.RLock()
+		r := h.rooms[id]
+		h.mu.RUnlock()
+		if r != nil {
+			r.advance(events[:n])
+		}
+		events = events[n:]
+	}
+}
+
+// Room returns a live room, ready for readers of the dialect. The caller holds
+// it until Attach or Release. An unknown room is CodeNotFound.
+func (h *Hub) Room(ctx context.Context, id chat.RoomID, d Dialect) (*Room, error) {
+	h.mu.Lock()
+	r := h.rooms[id]
+	if r == nil {
+		r = &Room{hub: h, id: id}
+		h.rooms[id] = r
+	}
+	r.refs++
+	h.mu.Unlock()
+	if err := r.prepare(ctx, d); err != nil {
+		r.Release()
+		return nil, err
+	}
+	return r, nil
+}
+
+// Peer is one of a person's connections.
+type Peer interface {
+	// Tell sends a finished frame. It must not block.
+	Tell(frame []byte)
+	// Renamed says what the person is called now. It must not block.
+	Renamed(name string)
+}
+
+// Attend notes a connection of a person, until Depart.
+func (h *Hub) Attend(id chat.UserID, p Peer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.peers[id] = append(h.peers[id], p)
+}
+
+// Depart forgets a connection.
+func (h *Hub) Depart(id chat.UserID, p Peer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	left := slices.DeleteFunc(h.peers[id], func(q Peer) bool { return p == q })
+	if len(left) == 0 {
+		delete(h.peers, id)
+		return
+	}
+	h.peers[id] = left
+}
+
+// Peers returns the person's connections now.
+func (h *Hub) Peers(id chat.UserID) []Peer {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return slices.Clone(h.peers[id])
+}
+
+// Check walks the hub and reports a contradiction: for tests, and cheap enough
+// for production.
+func (h *Hub) Check() error {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for id, r := range h.rooms {
+		if err := r.check(); err != nil {
+			return fmt.Errorf("room %s: %w", id, err)
+		}
+	}
+	return nil
+}

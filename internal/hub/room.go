@@ -1,0 +1,233 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"hubbub/internal/chat"
+	"hubbub/internal/wire"
+)
+
+// Room is a room that somebody reads: its tails and its members' cursors.
+type Room struct {
+	// Fixed after construction.
+	hub *Hub
+	id  chat.RoomID
+
+	// Guarded by hub.mu.
+	refs int
+
+	// loading is held while a tail is made, which reads the log. It is taken
+	// before mu.
+	loading sync.Mutex
+
+	mu       sync.Mutex // guards the following
+	seen     chat.Seq   // the last event this process knows to be in the log
+	tails    [dialects]*tail
+	members  []*Cursor
+	rounding bool // a goroutine is in round
+	moved    bool // since that goroutine began its round
+}
+
+// primeEvents is how much history a new tail holds, so that a crowd that
+// reconnects after a restart is served from memory.
+const primeEvents = 256
+
+// prepare makes the tail of a dialect if there is none.
+func (r *Room) prepare(ctx context.Context, d Dialect) error {
+	r.loading.Lock()
+	defer r.loading.Unlock()
+	r.mu.Lock()
+	ready := r.tails[d] != nil
+	r.mu.Unlock()
+	if ready {
+		return nil
+	}
+	head, err := r.hub.log.Head(ctx, r.id)
+	if err != nil {
+		return err
+	}
+	t := newTail(d, head.Seq)
+	if d == V1 {
+		t = newTail(d, head.Seq-min(head.Seq, primeEvents))
+	}
+	for {
+		events, err := r.hub.log.Read(ctx, r.id, t.head(), pageEvents)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			t.append(e)
+		}
+		if len(events) < pageEvents && r.install(t) {
+			return nil
+		}
+	}
+}
+
+// install begins to follow the log with t, unless events came meanwhile that t
+// does not have.
+func (r *Room) install(t *tail) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t.head() < r.seen {
+		return false
+	}
+	r.seen = t.head()
+	t.publish()
+	r.tails[t.dialect] = t
+	return true
+}
+
+// advance takes events that were stored, in their order, and wakes the members.
+func (r *Room) advance(events []chat.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen = max(r.seen, events[len(events)-1].Seq)
+	for _, t := range r.tails {
+		if t == nil {
+			continue
+		}
+		for _, e := range events {
+			t.append(e)
+		}
+		t.publish()
+	}
+	r.wake()
+}
+
+// Signal tells the other members that author is typing. It is not stored.
+func (r *Room) Signal(author wire.Person) {
+	f := wire.AppendFrame(nil, &wire.Typing{Room: r.id, Author: author.ID, Name: author.Name})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t := r.tails[V1]; t != nil {
+		t.signal(signal{author: author.ID, frame: f})
+		t.publish()
+		r.wake()
+	}
+}
+
+// wake starts a round, or has the one under way go round again. r.mu is held.
+func (r *Room) wake() {
+	r.moved = true
+	if !r.rounding && len(r.members) > 0 {
+		r.rounding = true
+		go r.round()
+	}
+}
+
+// round drains every member until nothing has moved since the round began. The
+// busier the room, the more frames each drain finds: that is the batching.
+// It holds no lock while it drains. A member that is moved in the list
+// meanwhile causes another round.
+func (r *Room) round() {
+	var batch [64]*Cursor
+	for i := 0; ; {
+		r.mu.Lock()
+		n := 0
+		switch {
+		case i < len(r.members):
+			if i == 0 {
+				r.moved = false
+			}
+			n = copy(batch[:], r.members[i:])
+		case r.moved && len(r.members) > 0:
+			i = 0
+			r.mu.Unlock()
+			continue
+		default:
+			r.rounding = false
+			r.mu.Unlock()
+			return
+		}
+		r.mu.Unlock()
+		for _, c := range batch[:n] {
+			c.reader.Drain(c)
+		}
+		i += n
+	}
+}
+
+// ID returns the room's id.
+func (r *Room) ID() chat.RoomID { return r.id }
+
+// Head returns the last event this process knows to be in the log.
+func (r *Room) Head() chat.Seq {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.seen
+}
+
+// Attach places a cursor behind the event after, which must not be beyond
+// Head, and takes over the caller's hold on the room. self is whose signals the
+// reader is not given. The reader's lock is held, so that it can speak before
+// the first Drain.
+func (r *Room) Attach(d Dialect, reader Reader, self chat.UserID, after chat.Seq) *Cursor {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.tails[d]
+	c := &Cursor{
+		room: r, tail: t, reader: reader, self: self,
+		seq: after, signaled: t.signaled, index: len(r.members),
+	}
+	r.members = append(r.members, c)
+	return c
+}
+
+// detach takes a cursor out, and says whether it was in.
+func (r *Room) detach(c *Cursor) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.index < 0 {
+		return false
+	}
+	end := len(r.members) - 1
+	last := r.members[end]
+	r.members[c.index], last.index = last, c.index
+	r.members[end] = nil
+	r.members = r.members[:end]
+	c.index = -1
+	r.moved = r.moved || r.rounding // the round may have passed where last now is
+	return true
+}
+
+// Release gives up a hold on the room that was not handed to Attach. A room
+// that nobody holds is forgotten.
+func (r *Room) Release() {
+	h := r.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r.refs--; r.refs == 0 {
+		delete(h.rooms, r.id)
+	}
+}
+
+// check reports a contradiction between the room's parts.
+func (r *Room) check() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, c := range r.members {
+		if c.index != i || c.room != r {
+			return fmt.Errorf("member %d believes to be member %d", i, c.index)
+		}
+	}
+	for _, t := range r.tails {
+		if t == nil {
+			continue
+		}
+		if t.head() > r.seen || t.now.Load().head != t.head() {
+			return fmt.Errorf("tail ends at %d, shows %d, room at %d", t.head(), t.now.Load().head, r.seen)
+		}
+		next := t.segs[0].first
+		for i := range t.segs {
+			s := &t.segs[i]
+			if s.first != next || (len(s.ends) > 0 && int(s.ends[len(s.ends)-1]) != len(s.buf)) {
+				return fmt.Errorf("segment %d begins at %d, not %d, or does not end where its last frame does", i, s.first, next)
+			}
+			next = s.last() + 1
+		}
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+// Package server wires the parts together and does nothing else. The binary,
+// the browser tests, the load generator and the fault tests start it the same
+// way.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"hubbub/internal/api"
+	"hubbub/internal/chat"
+	"hubbub/internal/hub"
+	"hubbub/internal/sqlite"
+	"hubbub/internal/ws"
+	"hubbub/web"
+)
+
+// Config is what an operator can choose, and nothing is read from elsewhere.
+type Config struct {
+	Listen    string // address and port; port 0 takes a free one
+	Data      string // folder, made if need be
+	AllowNull bool   // accept plain text from pages on disk
+	NoLimits  bool   // lift the rate limits
+	Version   string
+	Log       *slog.Logger
+	Page      fs.FS         // nil: the embedded page
+	Heartbeat time.Duration // 0: 25 seconds
+}
+
+// Server is a hubbub that listens.
+type Server struct {
+	log      *slog.Logger
+	listener net.Listener
+	store    *sqlite.Store
+	hub      *hub.Hub
+	sockets  *ws.Server
+	http     *http.Server
+}
+
+// The bounds of a graceful stop: sockets are told goodbye, requests finish.
+const stopTime = 4 * time.Second
+
+// New listens and opens the data folder. Nothing is left behind if it fails;
+// its errors are sentences for the operator.
+func New(ctx context.Context, cfg Config) (*Server, error) {
+	l, err := listen(cfg.Listen)
+	if err != nil {
+		return nil, err
+	}
+	store, err := sqlite.Open(ctx, cfg.Data, cfg.Log)
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
+	s, err := assemble(ctx, cfg, l, store)
+	if err != nil {
+		l.Close()
+		store.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func assemble(ctx context.Context, cfg Config, l net.Listener, store *sqlite.Store) (*Server, error) {
+	lobby, err := store.EnsureRoom(ctx, chat.Lobby)
+	if err != nil {
+		return nil, err
+	}
+	head, err := store.Head(ctx, lobby.ID)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Page == nil {
+		cfg.Page = web.Dist
+	}
+	h := hub.New(store)
+	sockets := ws.New(ws.Config{
+		Hub: h, Directory: store, Epoch: head.Epoch, Log: cfg.Log,
+		Version: cfg.Version, Heartbeat: cfg.Heartbeat, NoLimits: cfg.NoLimits,
+	})
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	handler := api.New(api.Config{
+		Hub: h, Sockets: sockets, Store: store, Directory: store, Page: cfg.Page,
+		Log: cfg.Log, Port: port, AllowNull: cfg.AllowNull,
+	}, head.Epoch)
+	return &Server{
+		log: cfg.Log, listener: l, store: store, hub: h, sockets: sockets,
+		http: &http.Server{
+			Handler:           handler,
+			ReadHeaderTimeout: 5 * time.Second,
+			ReadTimeout:       30 * time.Second,
+			WriteTimeout:      60 * time.Second,
+			IdleTimeout:       2 * time.Minute,
+			MaxHeaderBytes:    16 << 10,
+			ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+		},
+	}, nil
+}
+
+// listen opens the port, on this machine alone: there are no invitations yet
+// that could keep strangers out.
+func listen(addr string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %q is not an address and a port, such as 127.0.0.1:3000", addr)
+	}
+	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("--listen %s would let in anyone on the network; for now hubbub listens on this machine alone, such as 127.0.0.1:3000", addr)
+	}
+	l, err := net.Listen("tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s is in use by another program; stop it, or choose another port with --listen", addr)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("this user may not listen on %s; choose a port above 1023 with --listen", addr)
+	case err != nil:
+		return nil, fmt.Errorf("--listen %s: %w", addr, err)
+	}
+	return l, nil
+}
+
+// URL returns where a browser finds the server.
+func (s *Server) URL() string {
+	host, port, _ := net.SplitHostPort(s.listener.Addr().String())
+	if host == "127.0.0.1" {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// Check reports a contradiction in what the server holds: for tests.
+func (s *Server) Check(ctx context.Context) error {
+	return errors.Join(s.hub.Check(), s.store.Check(ctx))
+}
+
+// Serve answers until ctx ends, then stops gracefully: no new work, what is
+// acknowledged stays, clients are told when to come back. It takes at most five
+// seconds. If messages can no longer be stored it returns an error at once.
+func (s *Server) Serve(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- s.http.Serve(s.listener) }()
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	case <-s.store.Failed():
+		err = errors.New("the disk failed to store messages; nothing more was acknowledged; start hubbub again when the cause is mended")
+	}
+	return errors.Join(err, s.stop())
+}
+
+func (s *Server) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	s.listener.Close()
+	s.sockets.Close(ctx)
+	if err := s.http.Shutdown(ctx); err != nil {
+		s.http.Close()
+	}
+	return s.store.Close()
+}

@@ -1,0 +1,177 @@
+package ws
+
+import (
+	"bytes"
+
+	"hubbub/internal/chat"
+	"hubbub/internal/hub"
+)
+
+// This file is the way out of a connection. There is one: replies first, then
+// what the cursors have not seen, both written without waiting. When the socket
+// is full, a goroutine waits for it with the frame that was begun, and nothing
+// else is kept: the cursors remember the rest. Live readers, those who catch up
+// and slow ones differ only in where the next chunk comes from.
+
+// Drain moves a cursor as far as the socket takes. Rooms call it.
+func (c *Conn) Drain(cur *hub.Cursor) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drain(cur)
+	c.flushReplies()
+}
+
+// drain is Drain. c.mu is held.
+func (c *Conn) drain(cur *hub.Cursor) {
+	for !c.full && !c.closing {
+		chunk, state := cur.Next()
+		switch state {
+		case hub.Ready:
+			c.send(cur, chunk)
+		case hub.Behind:
+			c.catchUp(cur)
+			return
+		case hub.AtHead:
+			c.sendSignals(cur)
+			c.passFences()
+			return
+		}
+	}
+}
+
+// send writes a chunk and moves the cursor. c.mu is held.
+func (c *Conn) send(cur *hub.Cursor, chunk hub.Chunk) {
+	n, ok := c.write(chunk.Bytes())
+	if !ok {
+		return
+	}
+	if rest := cur.Wrote(chunk, n); len(rest) > 0 {
+		c.finish(bytes.Clone(rest))
+	}
+}
+
+// sendSignals writes what is worth saying only now. c.mu is held.
+func (c *Conn) sendSignals(cur *hub.Cursor) {
+	for !c.full && !c.closing {
+		frame := cur.NextSignal()
+		if frame == nil {
+			return
+		}
+		if n, ok := c.write(frame); ok && n < len(frame) {
+			c.finish(bytes.Clone(frame[n:]))
+		}
+	}
+}
+
+// flush writes the replies, then whatever the cursors have not seen. c.mu is
+// held.
+func (c *Conn) flush() {
+	c.passFences()
+	c.flushReplies()
+}
+
+// flushReplies writes the replies. c.mu is held.
+func (c *Conn) flushReplies() {
+	if c.full || c.closed || len(c.replies) == 0 {
+		return
+	}
+	p := c.replies
+	n, ok := c.write(p)
+	if !ok {
+		return
+	}
+	c.replies = nil
+	if n < len(p) {
+		c.finish(p[n:])
+	}
+}
+
+// write writes what fits; not ok: the connection is broken. c.mu is held.
+func (c *Conn) write(p []byte) (n int, ok bool) {
+	if len(p) == 0 {
+		return 0, true
+	}
+	n, err := c.sock.TryWrite(p)
+	if err != nil {
+		c.full = true // nothing more goes out; the reading goroutine finds out
+		go c.close()
+		return 0, false
+	}
+	return n, true
+}
+
+// finish waits for a full socket with what must be written next, then goes on.
+// c.mu is held.
+func (c *Conn) finish(rest []byte) {
+	c.full = true
+	c.server.wg.Go(func() {
+		if _, err := c.sock.Write(rest); err != nil {
+			c.close()
+			return
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.full = false
+		c.flushReplies()
+		for _, cur := range c.cursors {
+			c.drain(cur)
+		}
+		c.flushReplies()
+		c.eased.Broadcast()
+	})
+}
+
+// catchUp reads the log for a cursor that is behind its room's tail, until it
+// is not, or the socket is full. c.mu is held.
+func (c *Conn) catchUp(cur *hub.Cursor) {
+	if c.loading[cur] {
+		return
+	}
+	if c.loading == nil {
+		c.loading = make(map[*hub.Cursor]bool)
+	}
+	c.loading[cur] = true
+	after := cur.Seq()
+	c.server.wg.Go(func() {
+		for more := true; more; {
+			page, err := cur.Load(c.ctx, after)
+			if err != nil {
+				c.broken(err)
+				return
+			}
+			after, more = c.sendPage(cur, page)
+		}
+	})
+}
+
+// sendPage writes a page from the log. More: the cursor is still behind the
+// tail and the socket takes more.
+func (c *Conn) sendPage(cur *hub.Cursor, page *hub.Page) (after chat.Seq, more bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.full && !c.closing && c.cursors[cur.Room().ID()] == cur {
+		chunk, state := cur.NextIn(page)
+		if state == hub.Ready {
+			c.send(cur, chunk)
+			continue
+		}
+		if _, state := cur.Next(); state == hub.Behind {
+			return cur.Seq(), true
+		}
+		break
+	}
+	delete(c.loading, cur)
+	if c.cursors[cur.Room().ID()] == cur {
+		c.drain(cur)
+	}
+	c.flushReplies()
+	return 0, false
+}
+
+// broken ends the connection because the log could not be read.
+func (c *Conn) broken(err error) {
+	if !isGone(err) {
+		c.server.log.Error("read the log for a client", "err", err)
+	}
+	c.close()
+}

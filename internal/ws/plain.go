@@ -1,0 +1,118 @@
+package ws
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gobwas/ws"
+	"github.com/google/uuid"
+
+	"hubbub/internal/chat"
+)
+
+// plain is the dialect of the tutorial: text in, the same text to everyone
+// else. Section 1 of docs/protocol.md.
+type plain struct {
+	c    *Conn
+	room chat.RoomID
+	want string      // the name asked for; "": guest- and four letters
+	self chat.Person // made by the first message
+}
+
+func (p *plain) message(text []byte) error {
+	if p.c.limit != nil {
+		// A plain client cannot be told to slow down, but it can be heard slowly.
+		if err := p.c.limit.Wait(p.c.ctx); err != nil {
+			return err
+		}
+	}
+	if p.self.ID == "" {
+		if err := p.introduce(); err != nil {
+			return p.broken(err)
+		}
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return p.broken(err)
+	}
+	return p.c.draft(chat.Draft{
+		Room: p.room, Author: p.self.ID, Name: p.self.Name,
+		Kind: chat.KindMessage, ID: chat.EventID(id), Body: string(text),
+	})
+}
+
+// introduce makes the guest under whose name the connection writes. Somebody
+// who only listens leaves no trace.
+func (p *plain) introduce() error {
+	for try := 1; ; try++ {
+		name := fmt.Sprintf("%s-%d", p.want, try)
+		switch {
+		case p.want == "":
+			name = "guest-" + letters(4)
+		case try == 1:
+			name = p.want
+		}
+		self, err := p.c.server.dir.AddGuest(p.c.ctx, name, nil)
+		var taken *chat.Error
+		switch {
+		case errors.As(err, &taken) && taken.Code == chat.CodeNameTaken && try < 20:
+			continue
+		case err != nil && p.want != "" && p.c.ctx.Err() == nil:
+			p.want = "" // its numbers are used up, or too long
+			continue
+		case err != nil:
+			return err
+		}
+		p.self = self
+		p.c.mu.Lock()
+		defer p.c.mu.Unlock()
+		for _, cur := range p.c.cursors {
+			cur.SetAuthor(self.ID)
+		}
+		return nil
+	}
+}
+
+func letters(n int) string {
+	b := make([]byte, n)
+	rand.Read(b)
+	for i := range b {
+		b[i] = 'a' + b[i]%26
+	}
+	return string(b)
+}
+
+func (p *plain) posted(results []chat.Result) error {
+	for _, r := range results {
+		if r.Err != nil {
+			return p.broken(r.Err)
+		}
+	}
+	return nil
+}
+
+// broken ends the connection: plain text has no other way to say that a message
+// was not stored.
+func (p *plain) broken(err error) error {
+	if !isGone(err) {
+		p.c.server.log.Error("store a plain message", "err", err)
+	}
+	return &closeError{ws.StatusInternalServerError, chat.AsError(err).Message}
+}
+
+func (p *plain) beat(time.Time) []byte { return nil }
+
+// left lets others have the name.
+func (p *plain) left() {
+	if p.self.ID == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), linger)
+	defer cancel()
+	if err := p.c.server.dir.ReleaseName(ctx, p.self.ID); err != nil {
+		p.c.server.log.Warn("release a guest's name", "err", err)
+	}
+}

@@ -1,0 +1,271 @@
+// Package ws holds the WebSocket connections: handshake, frames in, drain out.
+// A connection has one goroutine, which reads; it writes from whatever
+// goroutine has something to say, without waiting. See docs/architecture.md.
+package ws
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gobwas/ws"
+	"golang.org/x/time/rate"
+
+	"hubbub/internal/chat"
+	"hubbub/internal/hub"
+	"hubbub/internal/wire"
+)
+
+// Config says how connections behave.
+type Config struct {
+	Hub       *hub.Hub
+	Directory chat.Directory
+	Epoch     chat.Epoch
+	Log       *slog.Logger
+	Version   string
+	Heartbeat time.Duration // 0: 25 seconds
+	NoLimits  bool          // for load and fault tests
+}
+
+// Server holds all connections. Its methods may be called from any goroutine.
+type Server struct {
+	// Fixed after construction.
+	hub       *hub.Hub
+	dir       chat.Directory
+	epoch     chat.Epoch
+	log       *slog.Logger
+	version   string
+	heartbeat time.Duration
+	noLimits  bool
+	done      chan struct{} // closed when the server stops
+
+	wg sync.WaitGroup // every goroutine of the server and its connections
+
+	mu       sync.Mutex // guards the following
+	wheel    [slots]map[*Conn]struct{}
+	next     int // slot of the next connection
+	stopping bool
+}
+
+// slots is over how many parts of a heartbeat the connections are spread.
+const slots = 50
+
+// Messages that one connection may send: so many per second after a burst of
+// so many. People stay far below; a script that floods is slowed down.
+const (
+	messageRate  = 50
+	messageBurst = 400
+)
+
+// New returns a server without connections. Close ends it.
+func New(cfg Config) *Server {
+	s := &Server{
+		hub: cfg.Hub, dir: cfg.Directory, epoch: cfg.Epoch, log: cfg.Log, version: cfg.Version,
+		heartbeat: cfg.Heartbeat, noLimits: cfg.NoLimits,
+		done: make(chan struct{}),
+	}
+	if s.heartbeat == 0 {
+		s.heartbeat = 25 * time.Second
+	}
+	for i := range s.wheel {
+		s.wheel[i] = make(map[*Conn]struct{})
+	}
+	s.wg.Go(s.turn)
+	return s
+}
+
+// turn sends the heartbeats, one slot of the wheel after the other.
+func (s *Server) turn() {
+	t := time.NewTicker(s.heartbeat / slots)
+	defer t.Stop()
+	for i := 0; ; i = (i + 1) % slots {
+		select {
+		case <-s.done:
+			return
+		case now := <-t.C:
+			for _, c := range s.slot(i) {
+				c.beat(now, 2*s.heartbeat+s.heartbeat/5)
+			}
+		}
+	}
+}
+
+func (s *Server) slot(i int) []*Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	conns := make([]*Conn, 0, len(s.wheel[i]))
+	for c := range s.wheel[i] {
+		conns = append(conns, c)
+	}
+	return conns
+}
+
+// IsUpgrade says whether a request wants to become a WebSocket.
+func IsUpgrade(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket") ||
+		r.Header.Get("Sec-WebSocket-Key") != "" || r.Header.Get("Sec-WebSocket-Version") != ""
+}
+
+// OffersV1 says whether the client offers hubbub.v1, and fails if it offers
+// only subprotocols that are unknown here.
+func OffersV1(r *http.Request) (bool, error) {
+	offers := r.Header.Values("Sec-WebSocket-Protocol")
+	if len(offers) == 0 {
+		return false, nil
+	}
+	for o := range strings.SplitSeq(strings.Join(offers, ","), ",") {
+		if strings.TrimSpace(o) == wire.Subprotocol {
+			return true, nil
+		}
+	}
+	return false, chat.Errorf(chat.CodeBadFrame, "offer the subprotocol %s, or none for plain text", wire.Subprotocol)
+}
+
+// ServeV1 takes over a request as a hubbub.v1 connection of person, who may be
+// nobody yet. It returns after the handshake; a bad one has been answered.
+func (s *Server) ServeV1(w http.ResponseWriter, r *http.Request, person chat.Person) {
+	sock, first, err := s.handshake(w, r, func(p string) bool { return p == wire.Subprotocol })
+	if err != nil {
+		return
+	}
+	c := s.newConn(sock, hub.V1, wire.MaxFrame)
+	c.person = person
+	c.speak = &v1{c: c, hello: time.AfterFunc(helloTime, func() {
+		c.end(&closeError{ws.StatusPolicyViolation, "no hello came"})
+	})}
+	s.start(c, first)
+}
+
+// ServePlain takes over a request as a plain connection in the room, under the
+// name want if that is free. It returns after the handshake; an error has not
+// been answered yet.
+func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request, room chat.RoomID, want string) error {
+	live, err := s.hub.Room(r.Context(), room, hub.Plain)
+	if err != nil {
+		return err
+	}
+	// The client hears what is said from its handshake on, not from a moment later.
+	after := live.Head()
+	sock, first, err := s.handshake(w, r, nil)
+	if err != nil {
+		live.Release()
+		return nil
+	}
+	c := s.newConn(sock, hub.Plain, chat.MaxText)
+	c.speak = &plain{c: c, room: room, want: want}
+	c.mu.Lock()
+	cur := live.Attach(hub.Plain, c, "", after)
+	c.cursors[room] = cur
+	c.drain(cur)
+	c.mu.Unlock()
+	s.start(c, first)
+	return nil
+}
+
+// handshake answers the upgrade and takes the connection from the HTTP server,
+// with the bytes that the client has sent already.
+func (s *Server) handshake(w http.ResponseWriter, r *http.Request, protocol func(string) bool) (net.Conn, []byte, error) {
+	// The library checks the key's length only: RFC 6455, section 4.2.1, item 5.
+	if key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-WebSocket-Key")); err != nil || len(key) != 16 ||
+		len(r.Header.Values("Sec-WebSocket-Key")) != 1 {
+		err = fmt.Errorf("handshake error: bad %q header", "Sec-WebSocket-Key")
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return nil, nil, err
+	}
+	conn, rw, _, err := ws.HTTPUpgrader{Timeout: helloTime, Protocol: protocol}.Upgrade(r, w)
+	if err != nil {
+		if conn != nil {
+			conn.Close()
+		}
+		return nil, nil, err
+	}
+	first, _ := rw.Reader.Peek(rw.Reader.Buffered())
+	return conn, append([]byte(nil), first...), nil
+}
+
+func (s *Server) newConn(nc net.Conn, d hub.Dialect, limit int) *Conn {
+	c := &Conn{
+		server: s, sock: newSocket(nc), dialect: d,
+		parser:  parser{limit: limit},
+		cursors: make(map[chat.RoomID]*hub.Cursor, 1),
+	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.eased = sync.NewCond(&c.mu)
+	if !s.noLimits {
+		c.limit = rate.NewLimiter(messageRate, messageBurst)
+	}
+	return c
+}
+
+// start begins to read. A server that is stopping says goodbye at once.
+func (s *Server) start(c *Conn, first []byte) {
+	s.mu.Lock()
+	c.slot, s.next = s.next, (s.next+1)%slots
+	s.wheel[c.slot][c] = struct{}{}
+	stopping := s.stopping
+	s.wg.Add(1)
+	s.mu.Unlock()
+	go func() {
+		defer s.wg.Done()
+		if stopping {
+			c.goodbye()
+		}
+		c.read(first)
+		c.speak.left()
+		s.mu.Lock()
+		delete(s.wheel[c.slot], c)
+		s.mu.Unlock()
+	}()
+}
+
+// goodbye lets the frame that is being handled finish, and ends the connection.
+func (c *Conn) goodbye() {
+	c.work.Lock()
+	defer c.work.Unlock()
+	var farewell []byte
+	if c.dialect == hub.V1 {
+		// Spread over two seconds, so that not all come back at once.
+		after := 0.5 + 2*rand.Float64()
+		farewell = wire.AppendFrame(nil, &wire.Goodbye{Reason: "restart", RetryAfter: float64(int(after*1000)) / 1000})
+	}
+	c.end(&closeError{closeRestart, "the server restarts"}, farewell...)
+}
+
+// Close stops taking work, tells every client when to come back, and returns
+// when all connections have ended, or ctx has and they were cut.
+func (s *Server) Close(ctx context.Context) {
+	s.mu.Lock()
+	if !s.stopping {
+		s.stopping = true
+		close(s.done)
+	}
+	s.mu.Unlock()
+	ended := make(chan struct{})
+	for i := range slots {
+		for _, c := range s.slot(i) {
+			go c.goodbye()
+		}
+	}
+	go func() {
+		s.wg.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return
+	case <-ctx.Done():
+	}
+	for i := range slots {
+		for _, c := range s.slot(i) {
+			c.close()
+		}
+	}
+	<-ended
+}

@@ -1,0 +1,355 @@
+package ws
+
+import (
+	"time"
+
+	"hubbub/internal/chat"
+	"hubbub/internal/hub"
+	"hubbub/internal/wire"
+)
+
+// v1 is the dialect hubbub.v1: JSON frames. Section 2 of docs/protocol.md.
+type v1 struct {
+	c       *Conn
+	greeted bool
+	refs    []wire.Ref // of c.drafts
+	hello   *time.Timer
+}
+
+const (
+	maxRooms  = 500    // open on one connection
+	maxResume = 10_000 // events a client may be behind
+)
+
+func (v *v1) message(text []byte) error {
+	frame, ref, err := wire.Decode(text)
+	if send, ok := frame.(*wire.Send); ok && err == nil && v.greeted {
+		if err = v.allow(); err == nil {
+			return v.send(send, ref)
+		}
+	}
+	// Frames are answered in their order, so what was read before is posted first.
+	if e := v.c.post(); e != nil {
+		return e
+	}
+	if err == nil {
+		return v.handle(frame, ref)
+	}
+	v.refuse(err, ref)
+	return nil
+}
+
+// handle takes one frame that is not a send.
+func (v *v1) handle(frame any, ref wire.Ref) error {
+	if f, ok := frame.(*wire.Hello); ok {
+		return v.welcome(f, ref)
+	}
+	if !v.greeted {
+		v.refuse(chat.Errorf(chat.CodeHelloFirst, "say hello first"), ref)
+		return nil
+	}
+	var err error
+	switch f := frame.(type) {
+	case *wire.Open:
+		err = v.open(f)
+	case *wire.Close:
+		err = v.closeRoom(f.Room)
+	case *wire.Typing:
+		err = v.typing(f.Room)
+	case *wire.Read:
+		err = v.read(f)
+	case *wire.Fence:
+		err = v.fence(f.N)
+	}
+	if err != nil {
+		v.refuse(err, ref)
+	}
+	return nil
+}
+
+// say adds a frame to the replies.
+func (v *v1) say(frame any) { v.c.answer(wire.AppendFrame(nil, frame)) }
+
+// refuse answers a frame with an error. The cause of a defect goes to the log.
+func (v *v1) refuse(err error, ref wire.Ref) {
+	e := chat.AsError(err)
+	if e.Code == chat.CodeInternal {
+		v.c.server.log.Error("answer a frame", "frame", ref.Frame, "err", err)
+	}
+	v.say(wire.ErrorFrame(e, ref))
+}
+
+// welcome settles who the client is.
+func (v *v1) welcome(f *wire.Hello, ref wire.Ref) error {
+	s := v.c.server
+	v.c.mu.Lock()
+	person := v.c.person
+	v.c.mu.Unlock()
+	if f.Token != "" {
+		p, err := s.dir.PersonByToken(v.c.ctx, chat.HashToken(f.Token))
+		if err != nil {
+			return v.turnAway(err, ref)
+		}
+		person = p
+	}
+	if person.ID == "" {
+		return v.turnAway(chat.Errorf(chat.CodeUnauthorized, "choose a name first"), ref)
+	}
+	if v.greeted {
+		v.refuse(chat.Errorf(chat.CodeBadFrame, "hello was said already"), ref)
+		return nil
+	}
+	v.greeted = true
+	v.hello.Stop()
+	v.c.mu.Lock()
+	v.c.person = person
+	v.c.mu.Unlock()
+	s.hub.Attend(person.ID, v.c)
+	v.say(&wire.Welcome{
+		You:       wire.Person{ID: person.ID, Name: person.Name},
+		Epoch:     s.epoch,
+		Time:      wire.ToMillis(time.Now()),
+		Heartbeat: int(s.heartbeat / time.Second),
+		Limits:    wire.Limits{Text: chat.MaxText, Frame: wire.MaxFrame, Rooms: maxRooms, Resume: maxResume},
+		Version:   s.version,
+	})
+	return nil
+}
+
+// turnAway answers a client that has no identity here.
+func (v *v1) turnAway(err error, ref wire.Ref) error {
+	v.refuse(err, ref)
+	if e := chat.AsError(err); e.Code == chat.CodeUnauthorized {
+		return &closeError{closeSignIn, e.Message}
+	}
+	return nil
+}
+
+// allow takes a token for one message, or says when there will be one. Once a
+// message was refused, those behind it are refused too until then: else they
+// would overtake it.
+func (v *v1) allow() *chat.Error {
+	c, now := v.c, time.Now()
+	if c.limit == nil {
+		return nil
+	}
+	wait := c.refusedTo.Sub(now)
+	if wait <= 0 {
+		r := c.limit.ReserveN(now, 1)
+		if wait = r.DelayFrom(now); wait <= 0 {
+			return nil
+		}
+		r.CancelAt(now)
+		wait = max(wait, time.Second)
+		c.refusedTo = now.Add(wait)
+	}
+	err := chat.Errorf(chat.CodeRateLimited, "too many messages; they can go on in a moment")
+	err.RetryAfter = wait.Round(time.Millisecond)
+	return err
+}
+
+// send makes a draft of a message; posted answers it.
+func (v *v1) send(f *wire.Send, ref wire.Ref) error {
+	v.c.mu.Lock()
+	p := v.c.person
+	v.c.mu.Unlock()
+	v.refs = append(v.refs, ref)
+	return v.c.draft(chat.Draft{
+		Room: f.Room, Author: p.ID, Name: p.Name,
+		Kind: chat.KindMessage, ID: f.EventID, Body: *f.Text,
+	})
+}
+
+func (v *v1) posted(results []chat.Result) error {
+	for i, r := range results {
+		if r.Err != nil {
+			v.refuse(r.Err, v.refs[i])
+			continue
+		}
+		e := r.Event
+		v.say(&wire.Sent{Room: e.Room, ID: e.ID.String(), Seq: e.Seq, Time: wire.ToMillis(e.Time)})
+	}
+	v.refs = nil
+	return nil
+}
+
+// open places a cursor. It attaches before it reads the head, so nothing can
+// fall between.
+func (v *v1) open(f *wire.Open) error {
+	c, s := v.c, v.c.server
+	room, member, err := v.join(f)
+	if err != nil {
+		return err
+	}
+	live, err := s.hub.Room(c.ctx, room, hub.V1)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	old := c.cursors[room]
+	switch {
+	case c.closing:
+		live.Release()
+		return nil
+	case old == nil && len(c.cursors) >= maxRooms:
+		live.Release()
+		return chat.Errorf(chat.CodeTooManyRooms, "a connection has at most %d rooms open", maxRooms)
+	}
+	after, reset, err := s.place(f, live.Head())
+	if err != nil || reset != "" {
+		live.Release()
+		if reset != "" {
+			c.replies = wire.AppendFrame(c.replies, &wire.Reset{Room: room, Epoch: s.epoch, Head: live.Head(), Reason: reset})
+			err = v.closeCursor(room)
+		}
+		return err
+	}
+	v.closeCursor(room)
+	c.cursors[room] = live.Attach(hub.V1, c, c.person.ID, after)
+	c.replies = wire.AppendFrame(c.replies, &wire.Opened{
+		Room: room, Name: member.Name, Epoch: s.epoch, After: after, Head: live.Head(), Read: member.Read,
+	})
+	c.flushReplies()
+	c.drain(c.cursors[room])
+	return nil
+}
+
+// join finds the room, makes it if it was asked for by name, and puts it on
+// the person's list.
+func (v *v1) join(f *wire.Open) (chat.RoomID, chat.Membership, error) {
+	dir, id := v.c.server.dir, f.Room
+	if f.Name != "" {
+		room, err := dir.EnsureRoom(v.c.ctx, f.Name)
+		if err != nil {
+			return "", chat.Membership{}, err
+		}
+		id = room.ID
+	}
+	v.c.mu.Lock()
+	self := v.c.person.ID
+	v.c.mu.Unlock()
+	m, err := dir.Join(v.c.ctx, self, id)
+	return id, m, err
+}
+
+// place returns where an open starts, or why the client must load the room anew.
+func (s *Server) place(f *wire.Open, head chat.Seq) (after chat.Seq, reset string, err error) {
+	switch {
+	case f.Last != nil:
+		return head - min(head, chat.Seq(*f.Last)), "", nil
+	case f.After == nil:
+		return head, "", nil
+	case f.Epoch != s.epoch:
+		return 0, wire.ResetEpoch, nil
+	case *f.After > head:
+		return 0, "", chat.Errorf(chat.CodeBeyondHead, "the room has %d events", head)
+	case head-*f.After > maxResume:
+		return 0, wire.ResetTooFar, nil
+	}
+	return *f.After, "", nil
+}
+
+// closeCursor ends following a room, if it is open. c.mu is held.
+func (v *v1) closeCursor(room chat.RoomID) error {
+	if cur := v.c.cursors[room]; cur != nil {
+		cur.Close()
+		delete(v.c.cursors, room)
+	}
+	return nil
+}
+
+func (v *v1) closeRoom(room chat.RoomID) error {
+	v.c.mu.Lock()
+	defer v.c.mu.Unlock()
+	if v.c.cursors[room] == nil {
+		return errNotOpen()
+	}
+	return v.closeCursor(room)
+}
+
+func errNotOpen() *chat.Error { return chat.Errorf(chat.CodeNotOpen, "that room is not open here") }
+
+// typing passes the signal on, unless there was one a moment ago.
+func (v *v1) typing(room chat.RoomID) error {
+	c := v.c
+	c.mu.Lock()
+	cur, p, now := c.cursors[room], c.person, time.Now()
+	soon := now.Sub(c.typed) < typingPause
+	if cur != nil && !soon {
+		c.typed = now
+	}
+	c.mu.Unlock()
+	switch {
+	case cur == nil:
+		return errNotOpen()
+	case !soon:
+		cur.Room().Signal(wire.Person{ID: p.ID, Name: p.Name})
+	}
+	return nil
+}
+
+// read moves the read mark and tells the person's other connections.
+func (v *v1) read(f *wire.Read) error {
+	c := v.c
+	c.mu.Lock()
+	self := c.person.ID
+	c.mu.Unlock()
+	seq, err := c.server.dir.MarkRead(c.ctx, self, f.Room, f.Seq)
+	if err != nil {
+		return err
+	}
+	frame := wire.AppendFrame(nil, &wire.Read{Room: f.Room, Seq: seq})
+	for _, p := range c.server.hub.Peers(self) {
+		if p != hub.Peer(c) {
+			p.Tell(frame)
+		}
+	}
+	return nil
+}
+
+// fence notes how far the open rooms are; passFences answers.
+func (v *v1) fence(n uint64) error {
+	c := v.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := fence{n: n, marks: make(map[*hub.Cursor]chat.Seq)}
+	for _, cur := range c.cursors {
+		if head := cur.Room().Head(); cur.Seq() < head {
+			f.marks[cur] = head
+		}
+	}
+	switch {
+	case c.closing:
+		return nil
+	case len(c.fences) >= maxFences:
+		return &chat.Error{Code: chat.CodeRateLimited, Message: "too many fences", RetryAfter: time.Second}
+	}
+	c.fences = append(c.fences, f)
+	c.passFences()
+	return nil
+}
+
+// maxFences bounds what a client can have us remember that asks without reading.
+const maxFences = 100
+
+func (v *v1) beat(now time.Time) []byte {
+	if !v.greeted {
+		return nil
+	}
+	heads := make(map[chat.RoomID]chat.Seq, len(v.c.cursors))
+	for id, cur := range v.c.cursors {
+		heads[id] = cur.Room().Head()
+	}
+	return wire.AppendFrame(nil, &wire.Heartbeat{Time: wire.ToMillis(now), Heads: heads})
+}
+
+func (v *v1) left() {
+	v.hello.Stop()
+	v.c.mu.Lock()
+	id := v.c.person.ID
+	v.c.mu.Unlock()
+	if id != "" {
+		v.c.server.hub.Depart(id, v.c)
+	}
+}
