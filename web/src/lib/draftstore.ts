@@ -1,0 +1,77 @@
+import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
+
+/** A message that is not in the log yet. */
+export interface Draft {
+  /** Chosen here, before sending: it is the message's name for ever. */
+  id: string;
+  room: string;
+  author: string;
+  text: string;
+  /** When it was written, by the clock of this device. */
+  created: number;
+  /** Its place among the drafts of this person; ascending even if the clock goes back. */
+  order: number;
+  /** Why the server refused it. */
+  failed?: string;
+}
+
+/** Where drafts survive a reload. */
+export interface DraftStore {
+  all(author: string): Promise<Draft[]>;
+  put(draft: Draft): Promise<void>;
+  /** Changes a draft that is still there; one that was removed meanwhile stays removed. */
+  replace(draft: Draft): Promise<void>;
+  remove(id: string): Promise<void>;
+}
+
+interface Schema extends DBSchema {
+  drafts: { key: string; value: Draft; indexes: { author: string } };
+}
+
+// A pending message must survive a crash of the whole computer, as it does once it is acknowledged.
+const strict = { durability: 'strict' } as const;
+
+/** Keeps drafts in IndexedDB. Rejects where there is none, as in some private windows. */
+export async function openDraftStore(name = 'hubbub'): Promise<DraftStore> {
+  const db: IDBPDatabase<Schema> = await openDB<Schema>(name, 1, {
+    upgrade(database) {
+      const drafts = database.createObjectStore('drafts', { keyPath: 'id' });
+      drafts.createIndex('author', 'author');
+    },
+    // A newer page in another tab wants to change the database: do not stand in its way.
+    blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
+  });
+  return {
+    all: (author) => db.getAllFromIndex('drafts', 'author', author),
+    async put(draft) {
+      const tx = db.transaction('drafts', 'readwrite', strict);
+      await Promise.all([tx.store.put(draft), tx.done]);
+    },
+    async replace(draft) {
+      const tx = db.transaction('drafts', 'readwrite', strict);
+      if (await tx.store.getKey(draft.id)) await tx.store.put(draft);
+      await tx.done;
+    },
+    async remove(id) {
+      const tx = db.transaction('drafts', 'readwrite', strict);
+      await Promise.all([tx.store.delete(id), tx.done]);
+    },
+  };
+}
+
+/** Keeps drafts for as long as the page lives. */
+export function memoryDraftStore(): DraftStore {
+  const drafts = new Map<string, Draft>();
+  return {
+    all: async (author) => [...drafts.values()].filter((draft) => draft.author === author),
+    async put(draft) {
+      drafts.set(draft.id, draft);
+    },
+    async replace(draft) {
+      if (drafts.has(draft.id)) drafts.set(draft.id, draft);
+    },
+    async remove(id) {
+      drafts.delete(id);
+    },
+  };
+}

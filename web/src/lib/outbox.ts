@@ -1,0 +1,281 @@
+import type { Clock } from './clock.ts';
+import type { Draft, DraftStore } from './draftstore.ts';
+import type { ErrorBody } from './wire.ts';
+
+/** A draft on its way. Once `sent` is there it is in the log, and waits only to be seen there. */
+export interface Outgoing extends Draft {
+  sent?: { seq: number; time: number };
+}
+
+/** What tabs that share a database tell each other. */
+export type OutboxNews =
+  | { type: 'draft'; draft: Draft }
+  | { type: 'sent'; id: string; seq: number; time: number }
+  | { type: 'gone'; id: string };
+
+export interface OutboxOptions {
+  author: string;
+  store: DraftStore;
+  clock: Clock;
+  newId: () => string;
+  /** Puts a draft on the connection; false if there is none. */
+  send: (draft: Draft) => boolean;
+  /** Tells other tabs. */
+  tell: (news: OutboxNews) => void;
+  /** An answer is overdue: the connection may be dead without knowing it. */
+  onoverdue: () => void;
+  onchange: () => void;
+}
+
+/** Codes after which the same draft is sent again by itself. */
+const passing = new Set(['rate_limited', 'unavailable']);
+/** Codes that say nothing about the draft: the connection is at fault, and the next one sends it. */
+const notOurs = new Set(['hello_first', 'unauthorized']);
+const pauseWithoutAdvice = 5_000;
+const overdueAfter = 8_000;
+/** How long a draft of another tab may wait before this tab sends it: that tab may be gone. */
+const adoptAfter = 10_000;
+
+/**
+ * The drafts of one person: kept in a store, sent in order, one at a time in each room, and sent again
+ * under the same id until the server has answered. Sending twice is harmless, losing one is not.
+ */
+export class Outbox {
+  /** While the server asks for patience: when the next attempt is made. */
+  pausedUntil: number | undefined;
+
+  private readonly options: OutboxOptions;
+  private readonly drafts = new Map<string, Outgoing>();
+  /** Drafts of other tabs, which send them unless those tabs are gone. */
+  private readonly foreign = new Set<string>();
+  /** What was sent on this connection and not answered: room to id, and what ends the wait. */
+  private readonly flights = new Map<string, { id: string; cancel: () => void }>();
+  /** Ids that are done; a store or a tab that is late must not bring them back. */
+  private readonly done = new Set<string>();
+  private online = false;
+  private loaded = false;
+  private order = 0;
+  private cancelPause = () => {};
+
+  constructor(options: OutboxOptions) {
+    this.options = options;
+  }
+
+  /** Brings back what an earlier page left behind. Nothing is sent before, so that the order holds. */
+  async load(): Promise<void> {
+    const kept = await this.options.store.all(this.options.author).catch(() => []);
+    for (const draft of kept) {
+      if (!this.drafts.has(draft.id) && !this.done.has(draft.id)) this.keep(draft);
+    }
+    this.loaded = true;
+    this.changed();
+  }
+
+  /** The drafts in the order in which they were written. */
+  all(): Outgoing[] {
+    return [...this.drafts.values()].sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
+  }
+
+  /** How many are not in the log yet, and not refused either. */
+  get waiting(): number {
+    return [...this.drafts.values()].filter((d) => !d.sent && d.failed === undefined).length;
+  }
+
+  /** Takes a new message. It is shown, stored and sent at the same time. */
+  add(room: string, text: string): Draft {
+    const { author, clock, newId, store, tell } = this.options;
+    const draft = {
+      id: newId(),
+      room,
+      author,
+      text,
+      created: clock.now(),
+      order: this.nextOrder(),
+    };
+    this.drafts.set(draft.id, draft);
+    this.background(store.put(draft));
+    tell({ type: 'draft', draft });
+    this.changed();
+    return draft;
+  }
+
+  /** There is a connection: everything without an answer is sent on it, whoever wrote it. */
+  connected(): void {
+    this.online = true;
+    this.foreign.clear();
+    this.land();
+    this.resume();
+  }
+
+  disconnected(): void {
+    this.online = false;
+    this.land();
+  }
+
+  /** The server's answer: the draft is in the log. */
+  acknowledged(id: string, seq: number, time: number): void {
+    if (this.settle(id, seq, time)) this.options.tell({ type: 'sent', id, seq, time });
+  }
+
+  /** The draft was seen in the log, which is an answer too. */
+  seen(id: string): void {
+    const draft = this.drafts.get(id);
+    if (!draft) return;
+    if (!draft.sent) this.acknowledged(id, 0, 0);
+    this.drafts.delete(id);
+    this.options.onchange();
+  }
+
+  /** Forgets what is in the log up to a place and needs no row of its own any more. */
+  seenUpTo(room: string, seq: number): void {
+    for (const draft of this.drafts.values()) {
+      if (draft.room === room && draft.sent && draft.sent.seq <= seq) this.seen(draft.id);
+    }
+  }
+
+  /** The server's refusal of a draft. */
+  refused(error: ErrorBody): void {
+    const draft = error.id === undefined ? undefined : this.drafts.get(error.id);
+    if (!draft || draft.sent || notOurs.has(error.code)) return;
+    this.unflight(draft);
+    if (passing.has(error.code)) return this.pause(error.retry_after);
+    // An id that names another message can never succeed: a retry needs a new one.
+    this.change(draft, { failed: error.code === 'conflict' ? 'conflict' : error.message });
+  }
+
+  /** Sends a refused draft again. */
+  retry(id: string): void {
+    const draft = this.drafts.get(id);
+    if (draft?.failed === undefined) return;
+    if (draft.failed === 'conflict') {
+      this.discard(id);
+      this.add(draft.room, draft.text);
+      return;
+    }
+    this.foreign.delete(id);
+    this.change(draft, { failed: undefined });
+  }
+
+  /** Drops a draft for good. */
+  discard(id: string): void {
+    this.options.tell({ type: 'gone', id });
+    this.finish(id);
+  }
+
+  /** Hears what another tab says. */
+  hear(news: OutboxNews): void {
+    if (news.type === 'sent') return void this.settle(news.id, news.seq, news.time);
+    if (news.type === 'gone') return this.finish(news.id);
+    if (news.draft.author !== this.options.author || this.done.has(news.draft.id)) return;
+    const known = this.drafts.get(news.draft.id);
+    if (known?.sent) return;
+    if (!known) {
+      this.foreign.add(news.draft.id);
+      this.options.clock.after(adoptAfter, () => this.adopt(news.draft.id));
+    }
+    this.keep(news.draft);
+    this.changed();
+  }
+
+  private adopt(id: string): void {
+    if (this.foreign.delete(id)) this.pump();
+  }
+
+  private keep(draft: Draft): void {
+    this.order = Math.max(this.order, draft.order);
+    this.drafts.set(draft.id, draft);
+  }
+
+  private nextOrder(): number {
+    this.order = Math.max(this.options.clock.now(), this.order + 1);
+    return this.order;
+  }
+
+  private changed(): void {
+    this.options.onchange();
+    this.pump();
+  }
+
+  /** Sends the first draft of each room that has none under way. */
+  private pump(): void {
+    if (!this.online || !this.loaded || this.pausedUntil !== undefined) return;
+    const { clock, send, onoverdue } = this.options;
+    const busy = new Set(this.flights.keys());
+    for (const draft of this.all()) {
+      if (draft.sent || draft.failed !== undefined || this.foreign.has(draft.id)) continue;
+      if (busy.has(draft.room)) continue;
+      // Whoever is first in its room holds up the rest, or they would overtake it.
+      busy.add(draft.room);
+      if (!send(draft)) continue;
+      this.flights.set(draft.room, {
+        id: draft.id,
+        cancel: clock.after(overdueAfter, onoverdue),
+      });
+    }
+  }
+
+  /** Marks a draft as being in the log; true if that is news. */
+  private settle(id: string, seq: number, time: number): boolean {
+    const draft = this.drafts.get(id);
+    if (!draft || draft.sent) return false;
+    this.done.add(id);
+    this.foreign.delete(id);
+    this.background(this.options.store.remove(id));
+    this.unflight(draft);
+    const { failed: _, ...rest } = draft;
+    this.drafts.set(id, { ...rest, sent: { seq, time } });
+    this.changed();
+    return true;
+  }
+
+  private finish(id: string): void {
+    const draft = this.drafts.get(id);
+    this.done.add(id);
+    this.foreign.delete(id);
+    this.drafts.delete(id);
+    this.background(this.options.store.remove(id));
+    if (draft) this.unflight(draft);
+    this.changed();
+  }
+
+  private change(draft: Outgoing, { failed }: { failed: string | undefined }): void {
+    const { failed: _, ...rest } = draft;
+    const changed: Draft = failed === undefined ? rest : { ...rest, failed };
+    this.drafts.set(draft.id, changed);
+    this.background(this.options.store.replace(changed));
+    this.options.tell({ type: 'draft', draft: changed });
+    this.changed();
+  }
+
+  private pause(retryAfter: number | undefined): void {
+    const { clock, onchange } = this.options;
+    const wait = retryAfter === undefined ? pauseWithoutAdvice : Math.max(0, retryAfter * 1000);
+    this.cancelPause();
+    this.pausedUntil = clock.now() + wait;
+    this.cancelPause = clock.after(wait, () => this.resume());
+    onchange();
+  }
+
+  private resume(): void {
+    this.cancelPause();
+    this.pausedUntil = undefined;
+    this.changed();
+  }
+
+  private unflight(draft: Draft): void {
+    const flight = this.flights.get(draft.room);
+    if (flight?.id !== draft.id) return;
+    flight.cancel();
+    this.flights.delete(draft.room);
+  }
+
+  private land(): void {
+    for (const flight of this.flights.values()) flight.cancel();
+    this.flights.clear();
+  }
+
+  /** A store that fails costs the safety over a reload, not the message. */
+  private background(work: Promise<void>): void {
+    work.catch(() => {});
+  }
+}

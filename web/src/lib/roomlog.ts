@@ -1,0 +1,133 @@
+import type { Place, RoomEvent, ServerBodies } from './wire.ts';
+
+/** What became of an event that was offered to the log. */
+export type Taken = 'next' | 'known' | 'gap';
+
+interface Name {
+  name: string;
+  seq: number;
+}
+
+const firstLook = 50;
+
+/**
+ * A window into one room's log: events without a hole between the first and the last one known.
+ * It grows at the end by what the socket brings, and at the front by pages of older history.
+ * Events that change others (edit, delete) keep their place and are applied to their target.
+ */
+export class RoomLog {
+  /** Ascending by seq, contiguous. Replaced entries are new objects, so that identity shows change. */
+  events: RoomEvent[] = [];
+
+  private epoch: string | undefined;
+  private last: number | undefined;
+  private readonly known = new Map<string, Name>();
+  private readonly ids = new Set<string>();
+
+  /** The seq of the last event known; undefined until a place in the log is known. */
+  get position(): number | undefined {
+    return this.last;
+  }
+
+  /** The seq of the first event of the window, which is the next one while the window is empty. */
+  get start(): number {
+    return this.events[0]?.seq ?? (this.last ?? 0) + 1;
+  }
+
+  /** Whether the window reaches back to the room's first event. */
+  get complete(): boolean {
+    return this.last !== undefined && this.start <= 1;
+  }
+
+  /** Whether the event of that id is in the window. */
+  has(id: string): boolean {
+    return this.ids.has(id);
+  }
+
+  /** What an author is called now, as far as this window knows. */
+  nameOf(author: string): string | undefined {
+    return this.known.get(author)?.name;
+  }
+
+  /** The place to open the room at: behind the last event, or for a first look some before the head. */
+  place(): Place {
+    if (this.epoch === undefined || this.last === undefined) return { last: firstLook };
+    return { epoch: this.epoch, after: this.last };
+  }
+
+  /** Sets a place in a log of which no event is known yet. */
+  begin(epoch: string, position: number): void {
+    this.reset();
+    this.epoch = epoch;
+    this.last = position;
+  }
+
+  /** Forgets everything, after which `place` asks for a first look. */
+  reset(): void {
+    this.events = [];
+    this.ids.clear();
+    this.epoch = undefined;
+    this.last = undefined;
+  }
+
+  /** Takes the server's answer to `open`; what follows it begins at `after` + 1. */
+  opened(frame: ServerBodies['opened']): void {
+    const continues = this.epoch === frame.epoch && this.last !== undefined;
+    if (!continues || frame.after > (this.last ?? 0)) this.begin(frame.epoch, frame.after);
+  }
+
+  /** Takes the next event. A known one changes nothing; a gap means that the room must be opened again. */
+  add(event: RoomEvent): Taken {
+    if (this.last === undefined || event.seq > this.last + 1) return 'gap';
+    if (event.seq <= this.last) return 'known';
+    this.last = event.seq;
+    this.events.push(event);
+    this.ids.add(event.id);
+    this.learnName(event);
+    if (event.target !== undefined) this.revise(event);
+    return 'next';
+  }
+
+  /** Puts a page of older history in front. It is refused unless it ends where the window begins. */
+  prepend(page: RoomEvent[], epoch: string): boolean {
+    const start = this.start;
+    const fits =
+      epoch === this.epoch &&
+      page.length > 0 &&
+      page.every((event, i) => event.seq === start - page.length + i);
+    if (!fits) return false;
+    const newer = this.events;
+    this.events = [...page, ...newer];
+    for (const event of page) {
+      this.ids.add(event.id);
+      this.learnName(event);
+    }
+    // The page may have been read before a change that the window holds already.
+    for (const event of newer) {
+      if (event.target !== undefined && event.target < start) this.revise(event);
+    }
+    return true;
+  }
+
+  /** Keeps only the newest events; the others can be loaded again. */
+  trim(keep: number): void {
+    if (this.events.length <= keep) return;
+    for (const event of this.events.splice(0, this.events.length - keep)) this.ids.delete(event.id);
+  }
+
+  private learnName({ author, name, seq }: RoomEvent): void {
+    const known = this.known.get(author);
+    if (!known || seq >= known.seq) this.known.set(author, { name, seq });
+  }
+
+  private revise(change: RoomEvent): void {
+    const index = (change.target ?? 0) - this.start;
+    const target = this.events[index];
+    if (!target || change.seq <= (target.revised ?? 0)) return;
+    if (change.kind === 'edit') {
+      this.events[index] = { ...target, text: change.text, revised: change.seq };
+    } else if (change.kind === 'delete') {
+      this.events[index] = { ...target, text: '', revised: change.seq, deleted: true };
+    }
+  }
+}

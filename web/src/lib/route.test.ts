@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { isRoomName, pathOfRoom, roomOfPath, toRoomName } from './route.ts';
+
+test.each([
+  ['/', 'lobby'],
+  ['/r/kitchen', 'kitchen'],
+  ['/r/kitchen/', 'kitchen'],
+  ['/r/%E5%8F%B0%E6%89%80', '台所'],
+  ['/r/Kitchen', 'kitchen'],
+  ['/r/', undefined],
+  ['/r/a/b', undefined],
+  ['/r/%E5', undefined],
+  ['/settings', undefined],
+])('%s is the room %s', (path, room) => {
+  expect(roomOfPath(path)).toBe(room);
+});
+
+test.each(['kitchen', '台所', 'a-b_c', 'café'])('the address of %s leads back to it', (name) => {
+  expect(roomOfPath(pathOfRoom(name))).toBe(name);
+});
+
+test.each([
+  ['kitchen', true],
+  ['kitchen-build_2', true],
+  ['हिन्दी', true],
+  ['x'.repeat(64), true],
+  ['x'.repeat(65), false],
+  ['', false],
+  ['-a', false],
+  ['a-', false],
+  ['a b', false],
+  ['a/b', false],
+])('%s can be a name: %s', (name, can) => {
+  expect(isRoomName(name)).toBe(can);
+});
+
+test.each([
+  [' # Kitchen build ', 'kitchen-build'],
+  ['##music', 'music'],
+])('%s is meant as %s', (typed, name) => {
+  expect(toRoomName(typed)).toBe(name);
+});

@@ -1,0 +1,175 @@
+/**
+ * The frames of hubbub.v1 (docs/protocol.md, section 2): one JSON object with one member, whose name
+ * is the type of the frame.
+ */
+
+/** The subprotocol asked for at the handshake. */
+export const subprotocol = 'hubbub.v1';
+
+export interface You {
+  id: string;
+  name: string;
+}
+
+export interface Limits {
+  text: number;
+  frame: number;
+  rooms: number;
+  resume: number;
+}
+
+/** One entry of a room's log. */
+export interface RoomEvent {
+  room: string;
+  seq: number;
+  kind: string;
+  id: string;
+  author: string;
+  name: string;
+  time: number;
+  text: string;
+  target?: number;
+  revised?: number;
+  deleted?: boolean;
+}
+
+/** Where to open a room: behind what is known, so many before the head, or at the head. */
+export type Place = { epoch: string; after: number } | { last: number } | Record<never, never>;
+
+export interface ServerBodies {
+  welcome: {
+    you: You;
+    epoch: string;
+    time: number;
+    heartbeat: number;
+    limits: Limits;
+    version: string;
+  };
+  opened: {
+    room: string;
+    name: string;
+    epoch: string;
+    after: number;
+    head: number;
+    read: number;
+  };
+  event: RoomEvent;
+  reset: { room: string; epoch: string; head: number; reason: string };
+  sent: { room: string; id: string; seq: number; time: number };
+  typing: { room: string; author: string; name: string };
+  read: { room: string; seq: number };
+  fence: { n: number };
+  heartbeat: { time: number; heads: Record<string, number> };
+  error: {
+    code: string;
+    message: string;
+    frame?: string;
+    room?: string;
+    id?: string;
+    retry_after?: number;
+  };
+  goodbye: { reason: string; retry_after: number };
+}
+
+export interface ClientBodies {
+  hello: { token?: string };
+  open: ({ room: string } | { name: string }) & Place;
+  close: { room: string };
+  send: { room: string; id: string; text: string };
+  typing: { room: string };
+  read: { room: string; seq: number };
+  fence: { n: number };
+}
+
+/** A frame with its type beside its body, so that a switch over the type knows the body. */
+export type ServerFrame = {
+  [T in keyof ServerBodies]: { type: T; body: ServerBodies[T] };
+}[keyof ServerBodies];
+
+export type ErrorBody = ServerBodies['error'];
+
+type Check = (value: unknown) => boolean;
+type Shape = Record<string, Check>;
+
+const text: Check = (v) => typeof v === 'string';
+const number: Check = (v) => typeof v === 'number' && Number.isFinite(v);
+const place: Check = (v) => Number.isSafeInteger(v) && (v as number) >= 0;
+const flag: Check = (v) => typeof v === 'boolean';
+const isObject = (v: unknown): v is Record<string, unknown> =>
+  typeof v === 'object' && v !== null && !Array.isArray(v);
+const optional =
+  (check: Check): Check =>
+  (v) =>
+    v === undefined || check(v);
+const object =
+  (shape: Shape): Check =>
+  (v) =>
+    isObject(v) && Object.entries(shape).every(([field, check]) => check(v[field]));
+
+export const isYou = object({ id: text, name: text });
+export const isEvent = object({
+  room: text,
+  seq: place,
+  kind: text,
+  id: text,
+  author: text,
+  name: text,
+  time: number,
+  text,
+  target: optional(place),
+  revised: optional(place),
+  deleted: optional(flag),
+}) as (v: unknown) => v is RoomEvent;
+
+const server: Record<keyof ServerBodies, Check> = {
+  welcome: object({
+    you: isYou,
+    epoch: text,
+    time: number,
+    heartbeat: number,
+    limits: object({ text: place, frame: place, rooms: place, resume: place }),
+    version: text,
+  }),
+  opened: object({ room: text, name: text, epoch: text, after: place, head: place, read: place }),
+  event: isEvent,
+  reset: object({ room: text, epoch: text, head: place, reason: text }),
+  sent: object({ room: text, id: text, seq: place, time: number }),
+  typing: object({ room: text, author: text, name: text }),
+  read: object({ room: text, seq: place }),
+  fence: object({ n: place }),
+  heartbeat: object({
+    time: number,
+    heads: (v) => isObject(v) && Object.values(v).every(place),
+  }),
+  error: object({
+    code: text,
+    message: text,
+    frame: optional(text),
+    room: optional(text),
+    id: optional(text),
+    retry_after: optional(number),
+  }),
+  goodbye: object({ reason: text, retry_after: number }),
+};
+
+/** Reads a frame of the server. A frame of no known type, or without its fields, is undefined. */
+export function decode(data: unknown): ServerFrame | undefined {
+  if (typeof data !== 'string') return undefined;
+  let frame: unknown;
+  try {
+    frame = JSON.parse(data);
+  } catch {
+    return undefined;
+  }
+  if (!isObject(frame)) return undefined;
+  const types = Object.keys(frame);
+  const type = types[0];
+  if (types.length !== 1 || type === undefined || !Object.hasOwn(server, type)) return undefined;
+  if (!server[type as keyof ServerBodies](frame[type])) return undefined;
+  return { type, body: frame[type] } as ServerFrame;
+}
+
+/** Writes a frame of the client. */
+export function encode<T extends keyof ClientBodies>(type: T, body: ClientBodies[T]): string {
+  return JSON.stringify({ [type]: body });
+}

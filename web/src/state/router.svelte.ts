@@ -1,0 +1,45 @@
+import { roomOfPath } from '../lib/route.ts';
+
+/** What may lie over the room. It has its own place in the browser's history, so "back" leaves it. */
+export type Panel = 'rooms' | 'jump' | 'name';
+
+const panelOf = (state: unknown): Panel | undefined => (state as { panel?: Panel } | null)?.panel;
+
+/** The address of the page, and what lies over it. */
+export class Router {
+  path = $state(location.pathname);
+  panel = $state<Panel | undefined>();
+  /** The name of the room the address asks for. */
+  readonly room = $derived(roomOfPath(this.path));
+
+  constructor() {
+    // A reload closes what was open, as the entry before it still shows the room.
+    history.replaceState(null, '');
+    window.addEventListener('popstate', (event) => {
+      this.path = location.pathname;
+      this.panel = panelOf(event.state);
+    });
+  }
+
+  /** Goes to a room. What lies over the page gives its place in the history to the new address. */
+  go(path: string, { replace = false } = {}): void {
+    if (replace || this.panel || path === this.path) history.replaceState(null, '', path);
+    else history.pushState(null, '', path);
+    this.panel = undefined;
+    this.path = path;
+  }
+
+  open(panel: Panel): void {
+    if (this.panel === panel) return;
+    // The list of rooms is a screen of its own on a phone: what opens over it leads back to it.
+    if (this.panel && this.panel !== 'rooms') history.replaceState({ panel }, '');
+    else history.pushState({ panel }, '');
+    this.panel = panel;
+  }
+
+  close(): void {
+    if (!this.panel) return;
+    this.panel = undefined;
+    history.back();
+  }
+}
