@@ -39,7 +39,7 @@ func (o *options) limitsOn() (bool, error) {
 const envPrefix = "HUBBUB_"
 
 // load takes what no flag set from the environment, and refuses variables that
-// mean nothing.
+// mean nothing. An empty variable counts as not set.
 func (o *options) load(f *pflag.FlagSet) error {
 	known := map[string]*pflag.Flag{}
 	f.VisitAll(func(fl *pflag.Flag) {
@@ -51,7 +51,7 @@ func (o *options) load(f *pflag.FlagSet) error {
 	slices.Sort(env)
 	for _, kv := range env {
 		key, value, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(key, envPrefix) {
+		if !strings.HasPrefix(key, envPrefix) || value == "" {
 			continue
 		}
 		fl := known[key]

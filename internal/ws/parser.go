@@ -168,6 +168,9 @@ func checkClose(payload []byte) *closeError {
 	if err := ws.CheckCloseFrameData(code, reason); err != nil {
 		return &closeError{ws.StatusProtocolError, err.Error()}
 	}
+	if code > 4999 { // the library lets these pass; RFC 6455, section 7.4.2
+		return &closeError{ws.StatusProtocolError, "status code is out of range"}
+	}
 	return &closeError{code: code}
 }
 

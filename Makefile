@@ -1,0 +1,81 @@
+# What one types most: make run, make test, make build. CONTRIBUTING.md says more.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+
+export GOTOOLCHAIN := local
+export CHROMIUM ?= /usr/bin/chromium
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
+GO_FILES := $(shell find cmd internal web -name '*.go' -o -name '*.sql' 2>/dev/null) go.mod go.sum
+PAGE_FILES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null)
+
+.PHONY: run
+run: build ## build, then serve http://localhost:3000 with data in ./data
+	exec bin/hubbub serve --data data
+
+.PHONY: build
+build: bin/hubbub ## one static binary, bin/hubbub
+
+bin/hubbub: web/dist/index.html $(GO_FILES)
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $@ ./cmd/hubbub
+
+.PHONY: web
+web: web/dist/index.html ## build the page
+
+web/dist/index.html: web/node_modules/.stamp $(PAGE_FILES)
+	cd web && npm run --silent build
+
+%/node_modules/.stamp: %/package-lock.json
+	cd $* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+.PHONY: dev
+dev: bin/hubbub ## serve, and the page with reload on http://localhost:5173
+	trap 'kill 0' EXIT; bin/hubbub serve --data data & cd web && npm run dev
+
+.PHONY: test
+test: needs test-go test-web test-e2e ## everything; installs what it needs
+
+.PHONY: needs
+needs:
+	@e2e/needs
+
+.PHONY: test-go
+test-go: web/dist/index.html ## vet, race detector
+	go vet ./...
+	go test -race ./...
+
+.PHONY: test-web
+test-web: web/node_modules/.stamp ## types, lint and unit tests of the page
+	cd web && npm run --silent check && npm run --silent lint && npm test --silent
+
+.PHONY: test-e2e
+test-e2e: bin/hubbub bin/chaos e2e/node_modules/.stamp ## real browsers, real binary
+	"$(CHROMIUM)" --version
+	cd e2e && npm test --silent
+
+bin/chaos: $(GO_FILES) $(shell find chaos -name '*.go' 2>/dev/null)
+	CGO_ENABLED=0 go build -o $@ ./chaos
+
+.PHONY: chaos
+chaos: bin/hubbub bin/chaos ## kill -9 the server 100 times under load and check every history
+	bin/chaos kill --bin bin/hubbub --kills 100
+
+.PHONY: bench
+bench: ## benchmarks
+	go test -run '^$$' -bench . -benchmem ./internal/...
+
+FUZZTIME ?= 30s
+.PHONY: fuzz
+fuzz: ## search for input that breaks a decoder, $(FUZZTIME) each
+	go test -run '^$$' -fuzz '^FuzzDecode$$' -fuzztime $(FUZZTIME) ./internal/wire
+	go test -run '^$$' -fuzz '^FuzzParser$$' -fuzztime $(FUZZTIME) ./internal/ws
+
+.PHONY: clean
+clean: ## remove what was built, never data
+	rm -rf bin web/node_modules e2e/node_modules
+	find web/dist -mindepth 1 ! -name placeholder.txt -delete
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

@@ -1,0 +1,72 @@
+// Package internal_test keeps the imports pointing one way.
+package internal_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport says which of our packages each package may import. Whoever wants
+// to add a line should first ask whether the code belongs elsewhere.
+var mayImport = map[string]string{
+	"internal/chat":      "",
+	"internal/wire":      "internal/chat",
+	"internal/hub":       "internal/chat internal/wire",
+	"internal/ws":        "internal/chat internal/wire internal/hub",
+	"internal/api":       "internal/chat internal/wire internal/hub internal/ws",
+	"internal/sqlite":    "internal/chat",
+	"internal/storetest": "internal/chat",
+	"internal/client":    "internal/chat internal/wire",
+	"internal/server":    "internal/chat internal/hub internal/ws internal/api internal/sqlite web",
+	"web":                "",
+	"cmd/hubbub":         "internal/server",
+	"chaos":              "internal/chat internal/wire internal/client internal/sqlite",
+}
+
+// onlyIn says where a package from outside belongs.
+var onlyIn = map[string]string{
+	"database/sql":               "internal/sqlite chaos",
+	"modernc.org/sqlite":         "internal/sqlite chaos",
+	"github.com/gobwas/ws":       "internal/ws",
+	"github.com/coder/websocket": "internal/client",
+	"github.com/spf13/cobra":     "cmd/hubbub",
+}
+
+func TestImports(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "hubbub/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	d := json.NewDecoder(strings.NewReader(string(out)))
+	for d.More() {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := d.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(p.ImportPath, "hubbub/")
+		if name == "internal" {
+			continue // this test
+		}
+		ours, known := mayImport[name]
+		if !known {
+			t.Errorf("%s is new: give it a line in this test, and a reason in docs/architecture.md", name)
+		}
+		for _, imp := range p.Imports {
+			if own, ok := strings.CutPrefix(imp, "hubbub/"); ok && !slices.Contains(strings.Fields(ours), own) {
+				t.Errorf("%s may not import %s", name, own)
+			}
+			if name == "internal/chat" && strings.Contains(strings.Split(imp, "/")[0], ".") {
+				t.Errorf("chat holds the nouns and stands on the standard library alone, not on %s", imp)
+			}
+			if where, ok := onlyIn[imp]; ok && !slices.Contains(strings.Fields(where), name) {
+				t.Errorf("%s may not import %s: only %s may", name, imp, where)
+			}
+		}
+	}
+}

@@ -1,0 +1,259 @@
+// Package sqlite keeps the log and the directory in one SQLite file. One
+// goroutine writes, in groups that share a commit; a few connections read.
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"hubbub/internal/chat"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Store is a chat.Log and a chat.Directory in a folder. Its methods may be
+// called from any goroutine.
+type Store struct {
+	// Fixed after Open.
+	dir     string
+	log     *slog.Logger
+	lock    *flock.Flock
+	writer  *sql.DB // one connection, the committer's
+	readers *sql.DB
+	epoch   chat.Epoch
+	queue   chan *request
+	failed  chan struct{} // closed when nothing can be made durable any more
+	idle    chan struct{} // closed when the committer has ended
+
+	follow func([]chat.Event) // set before the first Append
+
+	mu     sync.RWMutex // held for reading while a request is queued
+	closed bool
+
+	committer // owned by the committer's goroutine
+}
+
+const (
+	fileName   = "hubbub.db"
+	maxReaders = 4
+	queued     = 1024 // requests that wait before callers block
+)
+
+// Pragmas of every connection. FULL syncs the WAL at each commit: with NORMAL,
+// which most guides advise, a power cut takes acknowledged messages back. A
+// checkpoint each 4,000 pages keeps its stall short and the WAL small.
+var pragmas = []string{
+	"journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(4000)",
+	"foreign_keys(1)", "secure_delete(1)", "busy_timeout(5000)",
+}
+
+// Open opens the store in the folder dir, made if need be, and brings it up to
+// date. Its errors are sentences for the operator. Close ends it.
+func Open(ctx context.Context, dir string, log *slog.Logger) (*Store, error) {
+	s := &Store{
+		dir: dir, log: log,
+		queue:  make(chan *request, queued),
+		failed: make(chan struct{}), idle: make(chan struct{}),
+	}
+	if err := s.open(ctx); err != nil {
+		s.release()
+		return nil, err
+	}
+	go s.commitLoop()
+	if err := s.welcomeVisitors(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context) error {
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return fmt.Errorf("the data folder %s cannot be used: %w", s.dir, cause(err))
+	}
+	s.lock = flock.New(filepath.Join(s.dir, "lock"), flock.SetPermissions(0o600))
+	switch locked, err := s.lock.TryLock(); {
+	case err != nil:
+		return fmt.Errorf("the data folder %s cannot be used: %w", s.dir, cause(err))
+	case !locked:
+		return fmt.Errorf("the data folder %s is in use by another hubbub", s.dir)
+	}
+	path := filepath.Join(s.dir, fileName)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // SQLite itself would let others read
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w", path, cause(err))
+	}
+	f.Close()
+	if s.writer, err = openDB(path, 1, "_txlock=immediate"); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if s.readers, err = openDB(path, maxReaders, "_pragma=query_only(1)"); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if err := s.prepare(ctx); err != nil {
+		return s.explain(path, err)
+	}
+	return nil
+}
+
+// cause takes the operation and the path off a file error: our sentence names them.
+func cause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+func openDB(path string, conns int, extra string) (*sql.DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	q := url.Values{"_pragma": pragmas}
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(abs), RawQuery: q.Encode() + "&" + extra}
+	db, err := sql.Open("sqlite", u.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	return db, nil
+}
+
+// prepare makes the file ready to serve, or says why it can not be.
+func (s *Store) prepare(ctx context.Context) error {
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	var mode string
+	var sync int
+	if err := s.writer.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+		return err
+	}
+	if err := s.writer.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&sync); err != nil {
+		return err
+	}
+	if mode != "wal" || sync != 2 {
+		return fmt.Errorf("it would not keep what it acknowledges: journal_mode is %s and synchronous %d, not wal and 2 (full)", mode, sync)
+	}
+	_, err := s.writer.ExecContext(ctx, "INSERT OR IGNORE INTO place (one, epoch, created) VALUES (1, ?, ?)", newID(8), now())
+	if err != nil {
+		return err
+	}
+	if err := s.writer.QueryRowContext(ctx, "SELECT epoch FROM place").Scan(&s.epoch); err != nil {
+		return err
+	}
+	return s.committer.open(ctx, s.writer)
+}
+
+// migrate brings the schema up to date. A newer one is refused: the library
+// would serve it.
+func (s *Store) migrate(ctx context.Context) error {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, s.writer, dir, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	current, target, err := p.GetVersions(ctx)
+	if err != nil {
+		return err
+	}
+	if current > target {
+		return &newerError{current, target}
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
+type newerError struct{ schema, known int64 }
+
+func (e *newerError) Error() string {
+	return fmt.Sprintf("schema %d is newer than %d", e.schema, e.known)
+}
+
+// explain makes a sentence of what is wrong with the file.
+func (s *Store) explain(path string, err error) error {
+	var newer *newerError
+	if errors.As(err, &newer) {
+		return fmt.Errorf("the data folder %s was written by a newer hubbub (schema %d, this one knows %d)", s.dir, newer.schema, newer.known)
+	}
+	switch code(err) {
+	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
+		return fmt.Errorf("%s is not a database of hubbub, or is damaged: %w", path, err)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		return fmt.Errorf("%s cannot be written: %w", path, err)
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// code returns the primary result code of SQLite in err, or 0.
+func code(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
+}
+
+// Close finishes what is queued, writes the WAL back, and lets go of the
+// folder. Later calls fail with CodeUnavailable.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	close(s.queue)
+	s.mu.Unlock()
+	<-s.idle
+	return s.release()
+}
+
+func (s *Store) release() error {
+	var errs []error
+	if s.readers != nil {
+		errs = append(errs, s.readers.Close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.committer.close(), s.writer.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// newID returns n random characters of an alphabet of 32 without look-alikes.
+func newID(n int) string {
+	const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+	b := make([]byte, n)
+	rand.Read(b)
+	for i := range b {
+		b[i] = alphabet[b[i]%32]
+	}
+	return string(b)
+}
+
+func now() int64 { return time.Now().UnixMilli() }

@@ -1,0 +1,54 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"hubbub/internal/chat"
+)
+
+// selectEvents reads events as they stand today. scanEvent knows its columns.
+const selectEvents = `SELECT m.id, e.seq, e.id, p.id, p.name, e.kind, e.target, e.time,
+	CASE WHEN r.seq IS NULL THEN e.body ELSE coalesce(r.body, '') END, coalesce(r.by, 0), r.seq IS NOT NULL AND r.body IS NULL
+	FROM events e JOIN rooms m ON m.key = e.room JOIN people p ON p.key = e.author
+	LEFT JOIN revisions r ON r.room = e.room AND r.seq = e.seq `
+
+func scanEvent(row interface{ Scan(...any) error }) (e chat.Event, err error) {
+	var id []byte
+	var at int64
+	err = row.Scan(&e.Room, &e.Seq, &id, &e.Author, &e.Name, &e.Kind, &e.Target, &at, &e.Body, &e.Revised, &e.Deleted)
+	copy(e.ID[:], id)
+	e.Time = time.UnixMilli(at)
+	return e, err
+}
+
+// Read implements chat.Log.
+func (s *Store) Read(ctx context.Context, room chat.RoomID, after chat.Seq, limit int) ([]chat.Event, error) {
+	rows, err := s.readers.QueryContext(ctx, selectEvents+`
+		WHERE e.room = (SELECT key FROM rooms WHERE id = ?) AND e.seq > ? ORDER BY e.seq LIMIT ?`, room, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var events []chat.Event
+	for rows.Next() {
+		e, err := scanEvent(rows)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, rows.Err()
+}
+
+// Head implements chat.Log.
+func (s *Store) Head(ctx context.Context, room chat.RoomID) (chat.Position, error) {
+	p := chat.Position{Epoch: s.epoch}
+	err := s.readers.QueryRowContext(ctx, "SELECT head FROM rooms WHERE id = ?", room).Scan(&p.Seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = noRoom()
+	}
+	return p, err
+}
