@@ -55,13 +55,17 @@ func (p *plain) introduce() error {
 		case try == 1:
 			name = p.want
 		}
-		self, err := p.c.server.dir.AddGuest(p.c.ctx, name, nil)
-		var taken *chat.Error
+		var self chat.Person
+		name, err := chat.CleanName(name)
+		if err == nil {
+			self, err = p.c.server.dir.AddGuest(p.c.ctx, name, nil)
+		}
+		var e *chat.Error
 		switch {
-		case errors.As(err, &taken) && taken.Code == chat.CodeNameTaken && try < 20:
+		case errors.As(err, &e) && e.Code == chat.CodeNameTaken && try < 20:
 			continue
-		case err != nil && p.want != "" && p.c.ctx.Err() == nil:
-			p.want = "" // its numbers are used up, or too long
+		case errors.As(err, &e) && p.want != "":
+			p.want = "" // with a number it is too long, or the numbers are used up
 			continue
 		case err != nil:
 			return err
