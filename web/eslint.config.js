@@ -18,6 +18,13 @@ export default tseslint.config(
       'svelte/no-at-html-tags': 'error',
       eqeqeq: 'error',
       'no-console': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
+      // The state modules choose what is reactive; their lookup tables are not.
+      'svelte/prefer-svelte-reactivity': 'off',
     },
+  },
+  {
+    files: ['**/*.test.ts'],
+    rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },
 );

@@ -11,8 +11,8 @@ export interface Draft {
   created: number;
   /** Its place among the drafts of this person; ascending even if the clock goes back. */
   order: number;
-  /** Why the server refused it. */
-  failed?: string;
+  /** Why the server refused it: its code and its words. */
+  failed?: { code: string; message: string };
 }
 
 /** Where drafts survive a reload. */

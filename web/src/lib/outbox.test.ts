@@ -134,7 +134,10 @@ describe('refusals', () => {
     const draft = tab.outbox.add('r', 'one');
     tab.outbox.add('r', 'two');
     tab.outbox.refused(refusal(draft, 'too_long'));
-    expect(tab.outbox.all()[0]).toMatchObject({ text: 'one', failed: 'refused: too_long' });
+    expect(tab.outbox.all()[0]).toMatchObject({
+      text: 'one',
+      failed: { message: 'refused: too_long' },
+    });
     expect(tab.wire).toEqual(['one', 'two']);
     expect(tab.outbox.waiting).toBe(1);
   });
@@ -200,7 +203,9 @@ describe('a reload', () => {
     const bad = tab.outbox.add('r', 'bad');
     tab.outbox.refused(refusal(bad, 'too_long'));
     const next = await new Tab(store).start();
-    expect(next.outbox.all()).toMatchObject([{ text: 'bad', failed: 'refused: too_long' }]);
+    expect(next.outbox.all()).toMatchObject([
+      { text: 'bad', failed: { message: 'refused: too_long' } },
+    ]);
     expect(next.wire).toEqual([]);
   });
 
@@ -276,7 +281,7 @@ describe('two tabs', () => {
   test('a refusal shows in both', () => {
     const draft = left.outbox.add('r', 'one');
     left.outbox.refused(refusal(draft, 'too_long'));
-    expect(right.outbox.all()).toMatchObject([{ failed: 'refused: too_long' }]);
+    expect(right.outbox.all()).toMatchObject([{ failed: { message: 'refused: too_long' } }]);
     right.outbox.retry(draft.id);
     expect(right.wire).toEqual(['one']);
     expect(left.outbox.waiting).toBe(1);
@@ -294,8 +299,9 @@ describe('stores', () => {
     await drafts.replace(draft);
     expect(await drafts.all('a')).toEqual([]);
     await drafts.put(draft);
-    await drafts.replace({ ...draft, failed: 'no' });
-    expect(await drafts.all('a')).toEqual([{ ...draft, failed: 'no' }]);
+    const failed = { code: 'conflict', message: 'no' };
+    await drafts.replace({ ...draft, failed });
+    expect(await drafts.all('a')).toEqual([{ ...draft, failed }]);
     expect(await drafts.all('b')).toEqual([]);
     await drafts.remove('x');
     expect(await drafts.all('a')).toEqual([]);

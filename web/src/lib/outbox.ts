@@ -78,7 +78,7 @@ export class Outbox {
 
   /** How many are not in the log yet, and not refused either. */
   get waiting(): number {
-    return [...this.drafts.values()].filter((d) => !d.sent && d.failed === undefined).length;
+    return [...this.drafts.values()].filter((d) => !d.sent && !d.failed).length;
   }
 
   /** Takes a new message. It is shown, stored and sent at the same time. */
@@ -139,21 +139,21 @@ export class Outbox {
     if (!draft || draft.sent || notOurs.has(error.code)) return;
     this.unflight(draft);
     if (passing.has(error.code)) return this.pause(error.retry_after);
-    // An id that names another message can never succeed: a retry needs a new one.
-    this.change(draft, { failed: error.code === 'conflict' ? 'conflict' : error.message });
+    this.mark(draft, { code: error.code, message: error.message });
   }
 
   /** Sends a refused draft again. */
   retry(id: string): void {
     const draft = this.drafts.get(id);
-    if (draft?.failed === undefined) return;
-    if (draft.failed === 'conflict') {
+    if (!draft?.failed) return;
+    if (draft.failed.code === 'conflict') {
+      // The id names another message, so the text needs a new one.
       this.discard(id);
       this.add(draft.room, draft.text);
       return;
     }
     this.foreign.delete(id);
-    this.change(draft, { failed: undefined });
+    this.mark(draft, undefined);
   }
 
   /** Drops a draft for good. */
@@ -202,7 +202,7 @@ export class Outbox {
     const { clock, send, onoverdue } = this.options;
     const busy = new Set(this.flights.keys());
     for (const draft of this.all()) {
-      if (draft.sent || draft.failed !== undefined || this.foreign.has(draft.id)) continue;
+      if (draft.sent || draft.failed || this.foreign.has(draft.id)) continue;
       if (busy.has(draft.room)) continue;
       // Whoever is first in its room holds up the rest, or they would overtake it.
       busy.add(draft.room);
@@ -222,7 +222,7 @@ export class Outbox {
     this.foreign.delete(id);
     this.background(this.options.store.remove(id));
     this.unflight(draft);
-    const { failed: _, ...rest } = draft;
+    const { failed, ...rest } = draft;
     this.drafts.set(id, { ...rest, sent: { seq, time } });
     this.changed();
     return true;
@@ -238,9 +238,9 @@ export class Outbox {
     this.changed();
   }
 
-  private change(draft: Outgoing, { failed }: { failed: string | undefined }): void {
-    const { failed: _, ...rest } = draft;
-    const changed: Draft = failed === undefined ? rest : { ...rest, failed };
+  private mark(draft: Outgoing, reason: Draft['failed']): void {
+    const { failed, ...rest } = draft;
+    const changed: Draft = reason ? { ...rest, failed: reason } : rest;
     this.drafts.set(draft.id, changed);
     this.background(this.options.store.replace(changed));
     this.options.tell({ type: 'draft', draft: changed });

@@ -81,6 +81,10 @@ test('the first unread is the first one shown at or after the mark', () => {
   expect(rows({ events, fresh: 2 }).find((row) => row.fresh)?.seq).toBe(3);
 });
 
+test('the first unread is not marked before it is loaded', () => {
+  expect(rows({ events: [event(5, noon)], fresh: 2 })[0]?.fresh).toBe(false);
+});
+
 test('a revised message says so, and a deleted one only that', () => {
   const events = [
     event(1, noon, { revised: 5 }),
@@ -124,7 +128,8 @@ describe('drafts', () => {
   });
 
   test('that were refused say why', () => {
-    expect(rows({ drafts: [draft('x', noon, { failed: 'too long' })] })[0]).toMatchObject({
+    const failed = { code: 'too_long', message: 'too long' };
+    expect(rows({ drafts: [draft('x', noon, { failed })] })[0]).toMatchObject({
       state: 'failed',
       failed: 'too long',
     });

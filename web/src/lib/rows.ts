@@ -46,7 +46,8 @@ const together = 5 * 60_000;
 export function makeRows(input: RowsInput): Row[] {
   const rows: Row[] = [];
   const shown = new Set<string>();
-  let fresh = input.fresh;
+  // A window that begins later does not hold the first unread message, but some other.
+  let fresh = (input.events[0]?.seq ?? 0) <= (input.fresh ?? 0) ? input.fresh : undefined;
   for (const event of input.events) {
     if (event.kind !== 'message') continue;
     const isFresh = fresh !== undefined && event.seq >= fresh;
@@ -72,7 +73,7 @@ export function makeRows(input: RowsInput): Row[] {
     const written = Math.max(draft.created + input.skew, rows.at(-1)?.time ?? 0);
     push(rows, input, {
       id: draft.id,
-      state: draft.failed !== undefined ? 'failed' : draft.sent ? 'sent' : 'pending',
+      state: draft.failed ? 'failed' : draft.sent ? 'sent' : 'pending',
       seq: draft.sent?.seq || undefined,
       author: draft.author,
       name: input.me,
@@ -80,7 +81,7 @@ export function makeRows(input: RowsInput): Row[] {
       time: draft.sent?.time || written,
       edited: false,
       deleted: false,
-      failed: draft.failed,
+      failed: draft.failed?.message,
       fresh: false,
     });
   }

@@ -51,9 +51,7 @@ export class Chat {
   composed = $state(0);
 
   readonly unread = $derived(this.rooms.reduce((sum, room) => sum + room.unread, 0));
-  readonly waiting = $derived(
-    this.outgoing.filter((d) => !d.sent && d.failed === undefined).length,
-  );
+  readonly waiting = $derived(this.outgoing.filter((d) => !d.sent && !d.failed).length);
 
   readonly texts: ComposerTexts;
 
