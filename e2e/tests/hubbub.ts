@@ -1,0 +1,153 @@
+// The real program, and people with real browsers.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { type Browser, type BrowserContextOptions, expect, type Page, test as base } from '@playwright/test';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A hubbub in a process of its own, on a port and in a folder of its own. */
+export class Hubbub {
+  readonly data = mkdtempSync(join(tmpdir(), 'hubbub-e2e-'));
+  url = '';
+  private process?: ChildProcess;
+
+  async start(): Promise<void> {
+    const listen = this.url === '' ? '127.0.0.1:0' : `127.0.0.1:${new URL(this.url).port}`;
+    const child = spawn(join(root, 'bin/hubbub'), ['serve', '--listen', listen, '--data', this.data], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { PATH: process.env.PATH },
+    });
+    this.process = child;
+    for await (const line of createInterface(child.stdout)) {
+      const found = /open\s+(http:\S+)/.exec(line);
+      if (found) {
+        this.url = found[1];
+        child.stdout.resume();
+        return;
+      }
+    }
+    throw new Error('hubbub did not start');
+  }
+
+  /** Ends the process, by default as a crash does. */
+  async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await ended;
+  }
+
+  get socket(): string {
+    return this.url.replace('http', 'ws');
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    rmSync(this.data, { recursive: true });
+  }
+}
+
+/** Somebody with a browser of their own. */
+export class Someone {
+  constructor(
+    readonly name: string,
+    readonly page: Page,
+    readonly hubbub: Hubbub,
+  ) {}
+
+  get composer() {
+    return this.page.getByRole('textbox', { name: /^Message #/ });
+  }
+
+  get rows() {
+    return this.page.locator('article[data-id]');
+  }
+
+  text(text: string) {
+    return this.rows.filter({ has: this.page.locator('[data-text]').getByText(text, { exact: true }) });
+  }
+
+  async enter(path = '/'): Promise<void> {
+    await this.page.goto(this.hubbub.url + path);
+    await this.page.getByLabel('Your name').fill(this.name);
+    await this.page.keyboard.press('Enter');
+    await expect(this.composer).toBeVisible();
+    await expect(this.page.locator('[data-connection]')).toContainText('connected');
+  }
+
+  async say(...texts: string[]): Promise<void> {
+    for (const text of texts) {
+      await this.composer.fill(text);
+      await this.composer.press('Enter');
+    }
+  }
+
+  /** What is on the screen now, in order. */
+  async shown(): Promise<{ id: string; seq: number; state: string; text: string }[]> {
+    return this.page.evaluate(() =>
+      [...document.querySelectorAll<HTMLElement>('article[data-id]')].map((a) => ({
+        id: a.dataset.id ?? '',
+        seq: Number(a.dataset.seq ?? 0),
+        state: a.dataset.state ?? '',
+        text: a.querySelector('[data-text]')?.textContent ?? '',
+      })),
+    );
+  }
+}
+
+interface Fixtures {
+  hubbub: Hubbub;
+  someone: (name: string, options?: BrowserContextOptions) => Promise<Someone>;
+}
+
+export const test = base.extend<Fixtures>({
+  hubbub: async ({}, use) => {
+    const hubbub = new Hubbub();
+    await hubbub.start();
+    await use(hubbub);
+    await hubbub.remove();
+  },
+  someone: async ({ browser, hubbub }, use, info) => {
+    const complaints: string[] = [];
+    await use(async (name, options) => {
+      const page = await newPage(browser, complaints, { ...info.project.use, ...options });
+      return new Someone(name, page, hubbub);
+    });
+    expect(complaints, 'what the browser complained about').toEqual([]);
+  },
+});
+
+/** A page whose errors fail the test, except those of a network that was cut. */
+async function newPage(browser: Browser, complaints: string[], options: BrowserContextOptions): Promise<Page> {
+  const { locale, timezoneId } = options;
+  const context = await browser.newContext({ locale, timezoneId, ...options });
+  const page = await context.newPage();
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() !== 'error') return;
+    if (/net::ERR_|WebSocket connection|status of 401/.test(message.text())) return;
+    complaints.push(message.text());
+  });
+  return page;
+}
+
+/** One line of a history, as the checker reads it. */
+export type Line = { what: 'meant' | 'acked' | 'showed' | 'reload'; client: string; room: string; author?: string; id?: string; seq?: number; hash?: string };
+
+export const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
+
+/** Has the history checker judge what was seen. The server must have stopped. */
+export function check(hubbub: Hubbub, lines: Line[]): void {
+  const file = join(hubbub.data, 'history.jsonl');
+  writeFileSync(file, lines.map((line) => JSON.stringify(line) + '\n').join(''));
+  const run = spawnSync(join(root, 'bin/chaos'), ['check', '--data', hubbub.data, '--complete', file], { encoding: 'utf8' });
+  expect(run.status, run.stdout + run.stderr).toBe(0);
+}
+
+export { expect };
