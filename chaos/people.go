@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"hubbub/internal/chat"
+	"hubbub/internal/client"
+	"hubbub/internal/wire"
+)
+
+// person is a client of hubbub.v1 who writes down everything.
+type person struct {
+	name    string
+	session *client.Session
+	rand    *rand.Rand // owned by talk, then by resend
+
+	mu      sync.Mutex // guards the following
+	lines   []line
+	meantBy map[string]line // by id
+	refused int
+}
+
+func (p *person) note(l line) {
+	l.Client = p.name
+	p.lines = append(p.lines, l)
+}
+
+// Acked implements client.Observer.
+func (p *person) Acked(room chat.RoomID, id string, seq chat.Seq) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.note(line{What: "acked", Room: room, ID: id, Seq: seq})
+}
+
+// Refused implements client.Observer.
+func (p *person) Refused(string, *wire.Error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refused++
+}
+
+// Showed implements client.Observer.
+func (p *person) Showed(e *wire.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.note(line{What: "showed", Room: e.Room, ID: e.ID, Seq: e.Seq, Hash: hash(e.Text)})
+}
+
+// Reloaded implements client.Observer.
+func (p *person) Reloaded(room chat.RoomID, after chat.Seq) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.note(line{What: "reload", Room: room, Seq: after})
+}
+
+// talk posts bursts until ctx ends.
+func (p *person) talk(ctx context.Context, rooms []chat.RoomID) {
+	for n := 0; ctx.Err() == nil; n++ {
+		if p.session.Waiting() >= window {
+			pause(ctx, time.Millisecond)
+			continue
+		}
+		room := rooms[p.rand.IntN(len(rooms))]
+		text := fmt.Sprintf("%s says %d to %s", p.name, n, room)
+		// Held over Post, so that the acknowledgement is noted after the intention.
+		p.mu.Lock()
+		l := line{What: "meant", Room: room, ID: p.session.Post(room, text), Hash: hash(text)}
+		p.note(l)
+		p.meantBy[l.ID] = line{Room: room, Hash: text}
+		p.mu.Unlock()
+	}
+}
+
+// flap breaks the own connection now and then.
+func (p *person) flap(ctx context.Context) {
+	for pause(ctx, time.Duration(20+rand.IntN(200))*time.Millisecond) {
+		p.session.Cut()
+	}
+}
+
+// resend sends up to n old messages again, over a session of its own, and notes
+// where the server says they are.
+func (p *person) resend(ctx context.Context, n int) error {
+	p.mu.Lock()
+	var old []*wire.Send
+	for id, l := range p.meantBy {
+		if len(old) == n {
+			break
+		}
+		old = append(old, &wire.Send{Room: l.Room, ID: id, Text: &l.Hash})
+	}
+	p.mu.Unlock()
+	answers, err := p.session.Again(ctx, old)
+	for _, a := range answers {
+		p.Acked(a.Room, a.ID, a.Seq)
+	}
+	if err == nil && len(answers) != len(old) {
+		err = fmt.Errorf("%s sent %d messages again and got %d answers", p.name, len(old), len(answers))
+	}
+	return err
+}
+
+// plainPerson talks plain text. Nothing is acknowledged: a message may be lost
+// with the connection, but may not be doubled or overtaken.
+type plainPerson struct {
+	name  string
+	lines []line
+}
+
+func (p *plainPerson) talk(ctx context.Context, url, room string, id chat.RoomID) {
+	for n := 0; ctx.Err() == nil; {
+		c, err := client.DialPlain(ctx, url, "/rooms/"+room+"?name="+p.name)
+		if err != nil {
+			pause(ctx, 20*time.Millisecond)
+			continue
+		}
+		for err == nil && pause(ctx, 2*time.Millisecond) {
+			text := fmt.Sprintf("%s says %d", p.name, n)
+			n++
+			p.lines = append(p.lines, line{What: "meant", Client: p.name, Room: id, Hash: hash(text)})
+			err = c.Write(ctx, text)
+		}
+		c.Close()
+	}
+}

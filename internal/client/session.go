@@ -1,0 +1,292 @@
+package client
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"hubbub/internal/chat"
+	"hubbub/internal/wire"
+)
+
+// Observer is told what a session's person would see. Its methods are called by
+// one goroutine at a time.
+type Observer interface {
+	// Acked: the server says that the message is in the log at seq.
+	Acked(room chat.RoomID, id string, seq chat.Seq)
+	// Refused: the server will not store the message.
+	Refused(id string, e *wire.Error)
+	// Showed: the event is the next on the screen.
+	Showed(e *wire.Event)
+	// Reloaded: the screen of the room begins anew behind the event after.
+	Reloaded(room chat.RoomID, after chat.Seq)
+}
+
+// Session is a client that does not give up: it reconnects, goes on where it
+// was, and sends what was not acknowledged again, with the same ids.
+type Session struct {
+	// Fixed after construction.
+	url, token string
+	rooms      []string
+	observer   Observer
+	wake       chan struct{} // capacity 1: the outbox has something new
+
+	mu     sync.Mutex // guards the following
+	outbox []*wire.Send
+	sent   int // how many of the outbox went out on this connection
+	places map[chat.RoomID]place
+	conn   *Conn
+}
+
+type place struct {
+	epoch chat.Epoch
+	seq   chat.Seq
+}
+
+// NewSession returns a session that follows the rooms of those names from where
+// they end now. Run connects it.
+func NewSession(url, token string, rooms []string, o Observer) *Session {
+	return &Session{
+		url: url, token: token, rooms: rooms, observer: o,
+		wake: make(chan struct{}, 1), places: make(map[chat.RoomID]place),
+	}
+}
+
+// Post queues a message and returns its id. It goes out when it can.
+func (s *Session) Post(room chat.RoomID, text string) string {
+	f := &wire.Send{Room: room, ID: uuid.Must(uuid.NewV7()).String(), Text: &text}
+	s.mu.Lock()
+	s.outbox = append(s.outbox, f)
+	s.mu.Unlock()
+	s.nudge()
+	return f.ID
+}
+
+func (s *Session) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Waiting returns how many messages are not acknowledged yet.
+func (s *Session) Waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.outbox)
+}
+
+// Seen returns the last event of a room that is on the screen.
+func (s *Session) Seen(room chat.RoomID) chat.Seq {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.places[room].seq
+}
+
+// Cut breaks the connection, as a bad network would. The session reconnects.
+func (s *Session) Cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil {
+		s.conn.Cut()
+	}
+}
+
+// Run keeps the session connected until ctx ends.
+func (s *Session) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		s.connect(ctx)
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Duration(5+rand.IntN(40)) * time.Millisecond):
+		}
+	}
+}
+
+// connect goes on until the connection breaks.
+func (s *Session) connect(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	conn, err := Dial(ctx, s.url, s.token)
+	if err != nil {
+		return
+	}
+	defer conn.Cut()
+	s.mu.Lock()
+	s.conn, s.sent = conn, 0
+	s.mu.Unlock()
+	if s.greet(ctx, conn) != nil {
+		return
+	}
+	writing := make(chan struct{})
+	go func() {
+		defer close(writing)
+		defer conn.Cut() // so that reading ends too
+		s.write(ctx, conn)
+	}()
+	for s.read(ctx, conn) == nil {
+	}
+	cancel()
+	<-writing
+}
+
+// greet says hello and opens the rooms where the screen ends.
+func (s *Session) greet(ctx context.Context, conn *Conn) error {
+	frames := []any{&wire.Hello{}}
+	s.mu.Lock()
+	for room, p := range s.places {
+		frames = append(frames, &wire.Open{Room: room, Epoch: p.epoch, After: &p.seq})
+	}
+	if len(s.places) < len(s.rooms) {
+		for _, name := range s.rooms {
+			frames = append(frames, &wire.Open{Name: name})
+		}
+	}
+	s.mu.Unlock()
+	for _, f := range frames {
+		if err := conn.Write(ctx, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write sends what the outbox holds, in its order, whenever there is more.
+func (s *Session) write(ctx context.Context, conn *Conn) {
+	for {
+		s.mu.Lock()
+		var next *wire.Send
+		if s.sent < len(s.outbox) {
+			next = s.outbox[s.sent]
+			s.sent++
+		}
+		s.mu.Unlock()
+		if next != nil {
+			if conn.Write(ctx, next) != nil {
+				return
+			}
+			continue
+		}
+		select {
+		case <-s.wake:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// read handles one frame.
+func (s *Session) read(ctx context.Context, conn *Conn) error {
+	f, err := conn.Read(ctx)
+	if err != nil {
+		return err
+	}
+	switch f := f.(type) {
+	case *wire.Opened:
+		s.opened(f)
+	case *wire.Event:
+		return s.event(ctx, conn, f)
+	case *wire.Reset:
+		last := 50
+		return conn.Write(ctx, &wire.Open{Room: f.Room, Last: &last})
+	case *wire.Sent:
+		if s.settle(f.ID) {
+			s.observer.Acked(f.Room, f.ID, f.Seq)
+		}
+	case *wire.Error:
+		return s.refused(ctx, f)
+	}
+	return nil
+}
+
+func (s *Session) opened(f *wire.Opened) {
+	s.mu.Lock()
+	p, known := s.places[f.Room]
+	s.places[f.Room] = place{f.Epoch, f.After}
+	s.mu.Unlock()
+	if !known || p.seq != f.After {
+		s.observer.Reloaded(f.Room, f.After)
+	}
+}
+
+// event shows the next event, drops a known one, and asks for what is missing.
+func (s *Session) event(ctx context.Context, conn *Conn, f *wire.Event) error {
+	s.mu.Lock()
+	p := s.places[f.Room]
+	next := f.Seq == p.seq+1
+	if next {
+		s.places[f.Room] = place{p.epoch, f.Seq}
+	}
+	s.mu.Unlock()
+	switch {
+	case next:
+		s.observer.Showed(f)
+	case f.Seq > p.seq:
+		return conn.Write(ctx, &wire.Open{Room: f.Room, Epoch: p.epoch, After: &p.seq})
+	}
+	return nil
+}
+
+// settle takes a message out of the outbox, and says whether it was there.
+func (s *Session) settle(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, f := range s.outbox {
+		if f.ID == id {
+			s.outbox = append(s.outbox[:i], s.outbox[i+1:]...)
+			if i < s.sent {
+				s.sent--
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// refused waits if the server asks for that and sends again, or gives up the
+// message.
+func (s *Session) refused(ctx context.Context, f *wire.Error) error {
+	if f.Code == chat.CodeRateLimited || f.Code == chat.CodeUnavailable {
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Duration(f.RetryAfter * float64(time.Second))):
+		}
+		s.mu.Lock()
+		s.sent = 0
+		s.mu.Unlock()
+		s.nudge()
+		return nil
+	}
+	if f.Frame == "send" && s.settle(f.ID) {
+		s.observer.Refused(f.ID, f)
+	}
+	return nil
+}
+
+// Again sends messages once more on a connection of its own, and returns where
+// the server says they are. Run may go on meanwhile.
+func (s *Session) Again(ctx context.Context, messages []*wire.Send) (answers []*wire.Sent, err error) {
+	conn, err := Dial(ctx, s.url, s.token)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	if err := conn.Write(ctx, &wire.Hello{}); err != nil {
+		return nil, err
+	}
+	for _, m := range messages {
+		if err := conn.Write(ctx, m); err != nil {
+			return nil, err
+		}
+	}
+	frames, err := conn.Sync(ctx)
+	for _, f := range frames {
+		if sent, ok := f.(*wire.Sent); ok {
+			answers = append(answers, sent)
+		}
+	}
+	return answers, err
+}
