@@ -84,7 +84,9 @@ func serve(t testing.TB, change ...func(*server.Config)) *running {
 	return r
 }
 
-func (r *running) addr() string { return strings.Replace(strings.TrimPrefix(r.url, "http://"), "localhost", "127.0.0.1", 1) }
+func (r *running) addr() string {
+	return strings.Replace(strings.TrimPrefix(r.url, "http://"), "localhost", "127.0.0.1", 1)
+}
 
 // plain connects a plain client.
 func (r *running) plain(path string) *plainClient {

@@ -1,0 +1,199 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"hubbub/internal/chat"
+)
+
+func token(s string) *chat.TokenHash {
+	h := chat.HashToken(s)
+	return &h
+}
+
+func testGuests(t *testing.T, e *env) {
+	ines, err := e.AddGuest(t.Context(), "Ines", token("one"))
+	e.must(err)
+	if len(ines.ID) != 16 || ines.Name != "Ines" {
+		t.Errorf("made %+v", ines)
+	}
+	e.reopen()
+	got, err := e.PersonByToken(t.Context(), chat.HashToken("one"))
+	if err != nil || got != ines {
+		t.Errorf("came back as %+v, %v", got, err)
+	}
+	_, err = e.PersonByToken(t.Context(), chat.HashToken("two"))
+	e.wants(chat.CodeUnauthorized, err)
+	_, err = e.Rename(t.Context(), "nosuchperson1234", "x")
+	e.wants(chat.CodeUnauthorized, err)
+}
+
+// A name belongs to one person at a time, whatever its case, whoever is quicker.
+func testNames(t *testing.T, e *env) {
+	ines, err := e.AddGuest(t.Context(), "Ines", token("one"))
+	e.must(err)
+	for _, name := range []string{"Ines", "ines", "INES"} {
+		_, err := e.AddGuest(t.Context(), name, token(name))
+		e.wants(chat.CodeNameTaken, err)
+	}
+	if _, err := e.PersonByToken(t.Context(), chat.HashToken("ines")); err == nil {
+		t.Error("a guest that was refused has a session")
+	}
+	tom, err := e.AddGuest(t.Context(), "Tomás", token("two"))
+	e.must(err)
+	_, err = e.Rename(t.Context(), tom.ID, "iNeS")
+	e.wants(chat.CodeNameTaken, err)
+	if p, err := e.Rename(t.Context(), ines.ID, "INES"); err != nil || p.Name != "INES" || p.ID != ines.ID {
+		t.Errorf("her own name in another case: %+v, %v", p, err)
+	}
+	_, err = e.Rename(t.Context(), ines.ID, "Inès")
+	e.must(err)
+	_, err = e.Rename(t.Context(), tom.ID, "Ines")
+	e.must(err)
+
+	var won atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 100 {
+		name := "wanted"
+		if i%2 == 1 {
+			name = "Wanted"
+		}
+		wg.Go(func() {
+			switch _, err := e.AddGuest(context.Background(), name, token(fmt.Sprint(i))); {
+			case err == nil:
+				won.Add(1)
+			default:
+				e.wants(chat.CodeNameTaken, err)
+			}
+		})
+	}
+	wg.Wait()
+	if won.Load() != 1 {
+		t.Errorf("%d got the name", won.Load())
+	}
+}
+
+// The name of a guest that will not come back is free when they leave, and
+// after a crash.
+func testVisitors(t *testing.T, e *env) {
+	bot, err := e.AddGuest(t.Context(), "bot", nil)
+	e.must(err)
+	_, err = e.AddGuest(t.Context(), "Bot", token("x"))
+	e.wants(chat.CodeNameTaken, err)
+	room := e.room("lobby")
+	e.append(message(room, bot.ID, "I was here"))
+	e.must(e.ReleaseName(t.Context(), bot.ID))
+	second, err := e.AddGuest(t.Context(), "bot", nil)
+	e.must(err)
+	if second.ID == bot.ID {
+		t.Error("the same person again")
+	}
+	e.reopen() // without a release, as after a crash
+	_, err = e.AddGuest(t.Context(), "bot", token("y"))
+	e.must(err)
+	if ev := e.all(room)[0]; ev.Author != bot.ID || ev.Name != "bot" {
+		t.Errorf("the old message is by %q", ev.Name)
+	}
+	e.reopen()
+	_, err = e.AddGuest(t.Context(), "bot", nil)
+	e.wants(chat.CodeNameTaken, err) // a guest with a session keeps the name
+}
+
+func testRooms(t *testing.T, e *env) {
+	var wg sync.WaitGroup
+	ids := make([]chat.RoomID, 20)
+	for i := range ids {
+		wg.Go(func() {
+			r, err := e.EnsureRoom(context.Background(), "kitchen")
+			if err != nil {
+				t.Error(err)
+			}
+			ids[i] = r.ID
+		})
+	}
+	wg.Wait()
+	for _, id := range ids {
+		if id != ids[0] || len(id) != 12 {
+			t.Fatalf("twenty at once: %v", ids)
+		}
+	}
+	for _, name := range []string{"küche", "台所", "a-b", "ab_"} {
+		e.room(name)
+	}
+	e.append(message(ids[0], e.author(), "x"))
+	e.reopen()
+	r, err := e.Room(t.Context(), ids[0])
+	if err != nil || r.Name != "kitchen" || r.Head != 1 || r.Created.IsZero() {
+		t.Errorf("came back as %+v, %v", r, err)
+	}
+	_, err = e.Room(t.Context(), "nosuchroom12")
+	e.wants(chat.CodeNotFound, err)
+	for part, want := range map[string]string{"k": "kitchen küche", "K": "kitchen küche", "所": "台所", "_": "ab_", "%": "", "zz": ""} {
+		found, err := e.Rooms(t.Context(), part, 10)
+		e.must(err)
+		var names []string
+		for _, r := range found {
+			names = append(names, r.Name)
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("rooms with %q: %s", part, got)
+		}
+	}
+	if found, err := e.Rooms(t.Context(), "", 2); err != nil || len(found) != 2 || found[0].Name > found[1].Name {
+		t.Errorf("two of all: %v, %v", found, err)
+	}
+}
+
+func testMemberships(t *testing.T, e *env) {
+	ann, ben, b, a := e.author(), e.author(), e.room("b"), e.room("a")
+	e.append(message(b, ann, "1"), message(b, ann, "2"))
+	m, err := e.Join(t.Context(), ben, b)
+	if err != nil || m.ID != b || m.Read != 2 || m.Head != 2 {
+		t.Errorf("joined %+v, %v", m, err)
+	}
+	e.append(message(b, ann, "3"))
+	if m, err = e.Join(t.Context(), ben, b); err != nil || m.Read != 2 || m.Head != 3 {
+		t.Errorf("joined again %+v, %v", m, err)
+	}
+	_, err = e.Join(t.Context(), ben, a)
+	e.must(err)
+	_, err = e.Join(t.Context(), ben, "nosuchroom12")
+	e.wants(chat.CodeNotFound, err)
+	_, err = e.Join(t.Context(), "nosuchperson1234", a)
+	e.wants(chat.CodeUnauthorized, err)
+	e.reopen()
+	list, err := e.Memberships(t.Context(), ben)
+	if err != nil || len(list) != 2 || list[0].ID != a || list[1].ID != b || list[1].Read != 2 {
+		t.Errorf("list %+v, %v", list, err)
+	}
+	if list, err = e.Memberships(t.Context(), ann); err != nil || len(list) != 0 {
+		t.Errorf("somebody else's list: %+v, %v", list, err)
+	}
+}
+
+func testReadMarks(t *testing.T, e *env) {
+	ann, room := e.author(), e.room("lobby")
+	_, err := e.MarkRead(t.Context(), ann, room, 1)
+	e.wants(chat.CodeNotFound, err) // not on the list
+	_, err = e.Join(t.Context(), ann, room)
+	e.must(err)
+	for range 5 {
+		e.append(message(room, ann, "x"))
+	}
+	for _, x := range []struct{ mark, want chat.Seq }{{2, 2}, {1, 2}, {0, 2}, {4, 4}, {99, 5}, {3, 5}} {
+		if got, err := e.MarkRead(t.Context(), ann, room, x.mark); err != nil || got != x.want {
+			t.Errorf("marked %d: %d, %v, want %d", x.mark, got, err, x.want)
+		}
+	}
+	_, err = e.MarkRead(t.Context(), ann, "nosuchroom12", 1)
+	e.wants(chat.CodeNotFound, err)
+	e.reopen()
+	if list, err := e.Memberships(t.Context(), ann); err != nil || len(list) != 1 || list[0].Read != 5 {
+		t.Errorf("list %+v, %v", list, err)
+	}
+}

@@ -1,0 +1,181 @@
+// Package storetest holds every backend to the promises of chat.Log and
+// chat.Directory: one test for each sentence. A backend's own test is a call of
+// Run.
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"hubbub/internal/chat"
+)
+
+// Store is what a backend gives: both interfaces, and a self check.
+type Store interface {
+	chat.Log
+	chat.Directory
+	Check(ctx context.Context) error
+	Close() error
+}
+
+// Open opens the store that lives at place, made if need be. The same place
+// opened again, after Close, is the same store.
+type Open func(t *testing.T, place string) Store
+
+// Run runs the whole suite.
+func Run(t *testing.T, open Open) {
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, *env)
+	}{
+		{"Log/durable", testDurable},
+		{"Log/contiguous", testContiguous},
+		{"Log/order of a batch", testBatchOrder},
+		{"Log/refusals spare neighbours", testRefusals},
+		{"Log/idempotent", testIdempotent},
+		{"Log/conflict", testConflict},
+		{"Log/read", testRead},
+		{"Log/follow", testFollow},
+		{"Log/bodies", testBodies},
+		{"Log/edit", testEdit},
+		{"Log/delete", testDelete},
+		{"Log/time", testTime},
+		{"Log/context", testContext},
+		{"Log/close", testClose},
+		{"Log/model", testModel},
+		{"Directory/guests", testGuests},
+		{"Directory/names", testNames},
+		{"Directory/visitors", testVisitors},
+		{"Directory/rooms", testRooms},
+		{"Directory/memberships", testMemberships},
+		{"Directory/read marks", testReadMarks},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			e := &env{T: t, open: open, place: t.TempDir()}
+			e.Store = open(t, e.place)
+			t.Cleanup(e.end)
+			c.test(t, e)
+		})
+	}
+}
+
+// env is one test's store, with short ways to use it.
+type env struct {
+	*testing.T
+	Store
+	open  Open
+	place string
+	users int
+}
+
+func (e *env) end() {
+	if err := e.Check(context.Background()); err != nil {
+		e.Errorf("self check: %v", err)
+	}
+	if err := e.Store.Close(); err != nil {
+		e.Errorf("close: %v", err)
+	}
+}
+
+// reopen closes the store and opens it again, as a restart does.
+func (e *env) reopen() {
+	e.Helper()
+	if err := e.Store.Close(); err != nil {
+		e.Fatalf("close: %v", err)
+	}
+	e.Store = e.open(e.T, e.place)
+}
+
+func (e *env) must(err error) {
+	e.Helper()
+	if err != nil {
+		e.Fatal(err)
+	}
+}
+
+// author makes somebody who can write.
+func (e *env) author() chat.UserID {
+	e.Helper()
+	e.users++
+	p, err := e.AddGuest(e.Context(), fmt.Sprintf("author %d", e.users), nil)
+	e.must(err)
+	return p.ID
+}
+
+func (e *env) room(name string) chat.RoomID {
+	e.Helper()
+	r, err := e.EnsureRoom(e.Context(), name)
+	e.must(err)
+	return r.ID
+}
+
+func newID() chat.EventID { return chat.EventID(uuid.Must(uuid.NewV7())) }
+
+func message(room chat.RoomID, author chat.UserID, body string) chat.Draft {
+	return chat.Draft{Room: room, Author: author, Kind: chat.KindMessage, ID: newID(), Body: body}
+}
+
+// append stores drafts, each of which must be taken.
+func (e *env) append(drafts ...chat.Draft) []chat.Event {
+	e.Helper()
+	var events []chat.Event
+	for i, r := range e.Append(e.Context(), drafts) {
+		if r.Err != nil {
+			e.Fatalf("draft %d: %v", i, r.Err)
+		}
+		events = append(events, r.Event)
+	}
+	if len(events) != len(drafts) {
+		e.Fatalf("%d results for %d drafts", len(events), len(drafts))
+	}
+	return events
+}
+
+// all reads a room from its beginning in small pages.
+func (e *env) all(room chat.RoomID) []chat.Event {
+	e.Helper()
+	var events []chat.Event
+	for {
+		after := chat.Seq(len(events))
+		page, err := e.Read(e.Context(), room, after, 7)
+		e.must(err)
+		if len(page) == 0 {
+			break
+		}
+		if len(page) > 7 {
+			e.Fatalf("%d events where 7 were asked for", len(page))
+		}
+		for i, ev := range page {
+			if ev.Seq != after+chat.Seq(i)+1 {
+				e.Fatalf("event %d where %d comes next", ev.Seq, after+chat.Seq(i)+1)
+			}
+		}
+		events = append(events, page...)
+	}
+	head, err := e.Head(e.Context(), room)
+	e.must(err)
+	if head.Seq != chat.Seq(len(events)) {
+		e.Fatalf("%d events, the head says %d", len(events), head.Seq)
+	}
+	return events
+}
+
+// wants fails unless err carries the code.
+func (e *env) wants(code chat.Code, err error) {
+	e.Helper()
+	if err == nil || chat.AsError(err).Code != code {
+		e.Errorf("got %v, want %s", err, code)
+	}
+}
+
+// same says whether two events are the same in everything a reader sees.
+func same(a, b chat.Event) bool {
+	at, bt := a.Time, b.Time
+	a.Time, b.Time, a.Name, b.Name = time.Time{}, time.Time{}, "", ""
+	return a == b && at.Equal(bt)
+}
