@@ -1,16 +1,41 @@
 package sqlite_test
 
 import (
+	"bufio"
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
+	"go.uber.org/goleak"
+
+	"hubbub/internal/chat"
 	"hubbub/internal/sqlite"
 	"hubbub/internal/storetest"
 )
 
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("APPEND_UNTIL_KILLED"); dir != "" {
+		appendUntilKilled(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
+
 func open(t testing.TB, dir string) *sqlite.Store {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), dir, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	s, err := sqlite.Open(context.Background(), dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,4 +44,449 @@ func open(t testing.TB, dir string) *sqlite.Store {
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, place string) storetest.Store { return open(t, place) })
+}
+
+// raw opens the file as another program would.
+func raw(t testing.TB, dir string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "hubbub.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// talker is somebody with a room.
+type talker struct {
+	s      *sqlite.Store
+	room   chat.RoomID
+	author chat.UserID
+}
+
+func newTalker(t testing.TB, s *sqlite.Store) talker {
+	t.Helper()
+	r, err := s.EnsureRoom(context.Background(), "lobby")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := s.AddGuest(context.Background(), fmt.Sprint("talker ", time.Now().UnixNano()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return talker{s, r.ID, p.ID}
+}
+
+func (k talker) draft(body string) chat.Draft {
+	return chat.Draft{Room: k.room, Author: k.author, Kind: chat.KindMessage, ID: chat.EventID(uuid.Must(uuid.NewV7())), Body: body}
+}
+
+func (k talker) say(body string) chat.Result {
+	return k.s.Append(context.Background(), []chat.Draft{k.draft(body)})[0]
+}
+
+// testdata/schema1.sql is a database of the first release with a row of each
+// kind. Nobody edits it: today's code must open it and find everything.
+func TestFirstSchema(t *testing.T) {
+	dir := t.TempDir()
+	dump, err := os.ReadFile("testdata/schema1.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := raw(t, dir)
+	if _, err := db.Exec(string(dump)); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+
+	s := open(t, dir)
+	defer s.Close()
+	ines, err := s.PersonByToken(t.Context(), chat.HashToken("hbt_of_the_first_release"))
+	if err != nil || ines.Name != "Ines" || ines.ID != "7fq2mk9x4vhd3stb" {
+		t.Fatalf("%+v, %v", ines, err)
+	}
+	rooms, err := s.Memberships(t.Context(), ines.ID)
+	if err != nil || len(rooms) != 1 || rooms[0].Name != "kitchen" || rooms[0].Read != 2 || rooms[0].Head != 4 {
+		t.Fatalf("%+v, %v", rooms, err)
+	}
+	head, err := s.Head(t.Context(), rooms[0].ID)
+	if err != nil || head.Epoch != "m4t8zq1x" {
+		t.Errorf("%+v, %v", head, err)
+	}
+	events, err := s.Read(t.Context(), rooms[0].ID, 0, 10)
+	if err != nil || len(events) != 4 || events[0].Body != "It fits with 5 mm to spare 🎉" || events[0].Revised != 2 ||
+		!events[2].Deleted || events[0].ID.String() != "0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f01" || events[0].Time.UnixMilli() != 1795467187412 {
+		t.Errorf("%+v, %v", events, err)
+	}
+	r := s.Append(t.Context(), []chat.Draft{{Room: rooms[0].ID, Author: ines.ID, Kind: chat.KindMessage, ID: events[0].ID, Body: "It fits with 4 mm to spare 🎉"}})[0]
+	if !r.Repeated || r.Event.Seq != 1 {
+		t.Errorf("an old message again: %+v", r)
+	}
+	if err := s.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	used := t.TempDir()
+	holder := open(t, used)
+	defer holder.Close()
+	newer := t.TempDir()
+	open(t, newer).Close()
+	if _, err := raw(t, newer).Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (7, 1)"); err != nil {
+		t.Fatal(err)
+	}
+	nonsense := t.TempDir()
+	text := bytes.Repeat([]byte("not a database "), 100)
+	if err := os.WriteFile(filepath.Join(nonsense, "hubbub.db"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]string{
+		file:                       "the data folder " + file + " cannot be used: not a directory",
+		filepath.Join(file, "sub"): "cannot be used: not a directory",
+		used:                       "the data folder " + used + " is in use by another hubbub",
+		newer:                      "the data folder " + newer + " was written by a newer hubbub (schema 7, this one knows 1)",
+		nonsense:                   "is not a database of hubbub, or is damaged",
+	} {
+		s, err := sqlite.Open(t.Context(), dir, slog.New(slog.DiscardHandler))
+		if err == nil {
+			s.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	if got, err := os.ReadFile(filepath.Join(nonsense, "hubbub.db")); err != nil || !bytes.Equal(got, text) {
+		t.Errorf("the foreign file was changed: %v", err)
+	}
+	if r := newTalker(t, holder).say("still here"); r.Err != nil {
+		t.Error(r.Err)
+	}
+}
+
+// Open reads the settings back, and does not serve with weaker ones.
+func TestDurableSettings(t *testing.T) {
+	s := open(t, t.TempDir())
+	for name, want := range map[string]string{
+		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "secure_delete": "1", "wal_autocheckpoint": "4000", "busy_timeout": "5000",
+	} {
+		if got, err := s.Pragma(name); err != nil || got != want {
+			t.Errorf("%s is %q, %v, want %s", name, got, err, want)
+		}
+	}
+	s.Close()
+	all := *sqlite.Mandatory
+	defer func() { *sqlite.Mandatory = all }()
+	*sqlite.Mandatory = slices.DeleteFunc(slices.Clone(all), func(p string) bool { return strings.HasPrefix(p, "synchronous") })
+	*sqlite.Mandatory = append(*sqlite.Mandatory, "synchronous(normal)")
+	if s, err := sqlite.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "would not keep what it acknowledges") {
+		if err == nil {
+			s.Close()
+		}
+		t.Errorf("with synchronous=NORMAL: %v", err)
+	}
+}
+
+// Nobody else on the machine may read the folder.
+func TestFileModes(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "data")
+	s := open(t, dir)
+	defer s.Close()
+	if r := newTalker(t, s).say("x"); r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v", path, info.Mode())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A full disk refuses messages; when there is room again it goes on.
+func TestDiskFull(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer s.Close()
+	k := newTalker(t, s)
+	if err := s.LimitPages(10); err != nil {
+		t.Fatal(err)
+	}
+	stored := 0
+	var r chat.Result
+	for range 100 {
+		if r = k.say(strings.Repeat("x", 4000)); r.Err != nil {
+			break
+		}
+		stored++
+	}
+	if r.Err == nil || chat.AsError(r.Err).Code != chat.CodeUnavailable || stored == 0 {
+		t.Fatalf("after %d messages: %v", stored, r.Err)
+	}
+	select {
+	case <-s.Failed():
+		t.Fatal("a full disk ended the store")
+	default:
+	}
+	if err := s.LimitPages(1000); err != nil {
+		t.Fatal(err)
+	}
+	if r := k.say("room again"); r.Err != nil || int(r.Event.Seq) != stored+1 {
+		t.Errorf("%+v", r)
+	}
+	if err := s.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// Once a commit has failed nothing is acknowledged any more, and what was
+// acknowledged before is there.
+func TestFailedCommit(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	k := newTalker(t, s)
+	if r := k.say("before"); r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	var told []chat.Event
+	s.Follow(func(e []chat.Event) { told = append(told, e...) })
+	if err := s.BreakCommits(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if r := k.say("after"); r.Err == nil || chat.AsError(r.Err).Code != chat.CodeUnavailable {
+			t.Errorf("%+v", r)
+		}
+	}
+	select {
+	case <-s.Failed():
+	default:
+		t.Error("Failed is not closed")
+	}
+	if len(told) != 0 {
+		t.Errorf("told of %v", told)
+	}
+	s.Close()
+	s = open(t, dir)
+	defer s.Close()
+	if events, err := s.Read(t.Context(), k.room, 0, 10); err != nil || len(events) != 1 || events[0].Body != "before" {
+		t.Errorf("%+v, %v", events, err)
+	}
+}
+
+// What was deleted is gone from the files, not only from the answers.
+func TestErasedFromTheFiles(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	k := newTalker(t, s)
+	word := "verysecretword"
+	e := k.say(word + " one").Event
+	change := chat.Draft{Room: e.Room, Author: e.Author, Kind: chat.KindEdit, ID: k.draft("").ID, Target: e.Seq, Body: word + " two"}
+	gone := chat.Draft{Room: e.Room, Author: e.Author, Kind: chat.KindDelete, ID: k.draft("").ID, Target: e.Seq}
+	s.Append(t.Context(), []chat.Draft{change})
+	if !inFiles(t, dir, word) {
+		t.Fatal("the word is not where this test looks")
+	}
+	if r := s.Append(t.Context(), []chat.Draft{gone})[0]; r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	s.Close() // until then the WAL may hold old pages
+	if inFiles(t, dir, word) {
+		t.Error("the word is still in the files")
+	}
+}
+
+func inFiles(t *testing.T, dir, word string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if b, err := os.ReadFile(name); err == nil && bytes.Contains(b, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// Another program that holds the database for a while delays messages, and
+// loses none.
+func TestBusyFromOutside(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	defer s.Close()
+	k := newTalker(t, s)
+	conn, err := raw(t, dir).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	results := make(chan chat.Result)
+	go func() { results <- k.say("patience") }()
+	select {
+	case r := <-results:
+		t.Fatalf("it did not wait: %+v", r)
+	case <-time.After(200 * time.Millisecond): // there is no signal for "still waiting"
+	}
+	if _, err := conn.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if r := <-results; r.Err != nil {
+		t.Error(r.Err)
+	}
+}
+
+// modernc.org/sqlite is made for one version of its libc; another may corrupt.
+func TestLibcVersion(t *testing.T) {
+	version := func(file string) string {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := regexp.MustCompile(`modernc\.org/libc (v\S+)`).FindSubmatch(b)
+		if m == nil {
+			t.Fatalf("%s does not name modernc.org/libc", file)
+		}
+		return string(m[1])
+	}
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.GoMod}}", "modernc.org/sqlite").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ours, theirs := version("../../go.mod"), version(strings.TrimSpace(string(out))); ours != theirs {
+		t.Errorf("go.mod has libc %s, SQLite was made with %s", ours, theirs)
+	}
+}
+
+// appendUntilKilled is what the child of TestKilled does: append, and say what
+// was acknowledged.
+func appendUntilKilled(dir string) {
+	s, err := sqlite.Open(context.Background(), dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	room, _ := s.EnsureRoom(context.Background(), "lobby")
+	var out sync.Mutex
+	for i := range 8 {
+		p, _ := s.AddGuest(context.Background(), fmt.Sprint("child ", i), nil)
+		go func() {
+			for {
+				k := talker{s, room.ID, p.ID}
+				if r := k.say("x"); r.Err == nil {
+					out.Lock()
+					fmt.Println(r.Event.ID, r.Event.Seq)
+					out.Unlock()
+				}
+			}
+		}()
+	}
+	select {}
+}
+
+func TestKilled(t *testing.T) {
+	dir := t.TempDir()
+	acked := map[string]string{}
+	for range 5 {
+		child := exec.Command(os.Args[0])
+		child.Env = append(os.Environ(), "APPEND_UNTIL_KILLED="+dir)
+		out, err := child.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		for n := 0; lines.Scan(); n++ {
+			id, seq, ok := strings.Cut(lines.Text(), " ")
+			if !ok || len(id) != 36 || acked[id] != "" {
+				continue // a line that the kill cut short
+			}
+			acked[id] = seq
+			if n == 200 {
+				child.Process.Kill()
+			}
+		}
+		var exit *exec.ExitError
+		if err := child.Wait(); !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+	}
+	s := open(t, dir)
+	defer s.Close()
+	if err := s.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	room, err := s.EnsureRoom(t.Context(), "lobby")
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := s.Read(t.Context(), room.ID, 0, 1_000_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := map[string]string{}
+	for _, e := range events {
+		stored[e.ID.String()] = fmt.Sprint(e.Seq)
+	}
+	for id, seq := range acked {
+		if stored[id] != seq {
+			t.Errorf("%s was acknowledged at %s and is at %q", id, seq, stored[id])
+		}
+	}
+	if len(acked) < 1000 || len(stored) != len(events) {
+		t.Errorf("%d acknowledged, %d stored under %d ids", len(acked), len(events), len(stored))
+	}
+}
+
+// Appends of many callers to one or many rooms, each as durable as any: the
+// figure is acknowledged messages per second.
+func BenchmarkAppend(b *testing.B) {
+	for _, rooms := range []int{1, 100} {
+		for _, flight := range []int{1, 64, 512} {
+			b.Run(fmt.Sprintf("rooms=%d/flight=%d", rooms, flight), func(b *testing.B) {
+				s := open(b, b.TempDir())
+				defer s.Close()
+				k := newTalker(b, s)
+				ids := make([]chat.RoomID, rooms)
+				for i := range ids {
+					r, err := s.EnsureRoom(b.Context(), fmt.Sprint("room", i))
+					if err != nil {
+						b.Fatal(err)
+					}
+					ids[i] = r.ID
+				}
+				work := make(chan int)
+				var wg sync.WaitGroup
+				for range flight {
+					wg.Go(func() {
+						for n := range work {
+							d := k.draft("seventy bytes of text, about what people write when they chat in a room")
+							d.Room = ids[n%rooms]
+							if r := s.Append(b.Context(), []chat.Draft{d})[0]; r.Err != nil {
+								b.Error(r.Err)
+							}
+						}
+					})
+				}
+				b.ResetTimer()
+				for n := range b.N {
+					work <- n
+				}
+				close(work)
+				wg.Wait()
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+			})
+		}
+	}
 }
