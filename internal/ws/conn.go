@@ -91,23 +91,26 @@ func (c *Conn) read(first []byte) {
 }
 
 // take handles some bytes: the frames in them, in order, then what they ask to
-// be posted, then the answers. While it waits for the log nothing more is read:
-// that is the back-pressure a busy sender feels.
+// be posted, then the answers. While it waits for the log, or for a client that
+// does not read its answers, nothing more is read: that is the back-pressure a
+// busy sender feels.
 func (c *Conn) take(data []byte) error {
 	c.heard.Store(time.Now().UnixNano())
-	c.work.Lock()
-	defer c.work.Unlock()
-	err := c.parser.feed(data, c.handle)
-	if err == nil || len(c.drafts) > 0 {
-		err = errors.Join(c.post(), err)
-	}
+	err := c.handleAll(data)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.flush()
-	for len(c.replies) > maxReplies && !c.closed {
+	for len(c.replies) > maxReplies && !c.closed && !c.closing {
 		c.eased.Wait()
 	}
 	return err
+}
+
+func (c *Conn) handleAll(data []byte) error {
+	c.work.Lock()
+	defer c.work.Unlock()
+	err := c.parser.feed(data, c.handle)
+	return errors.Join(c.post(), err)
 }
 
 // handle takes one message or control frame.
@@ -182,6 +185,7 @@ func (c *Conn) end(ce *closeError, before ...byte) {
 	}
 	c.replies = appendClose(append(c.replies, before...), ce)
 	c.closing = true
+	c.eased.Broadcast()
 	c.leaveRooms()
 	c.flush()
 	// The client may take its time to read, and to answer, but not for ever.

@@ -131,11 +131,14 @@ func OffersV1(r *http.Request) (bool, error) {
 // ServeV1 takes over a request as a hubbub.v1 connection of person, who may be
 // nobody yet. It returns after the handshake; a bad one has been answered.
 func (s *Server) ServeV1(w http.ResponseWriter, r *http.Request, person chat.Person) {
-	sock, first, err := s.handshake(w, r, func(p string) bool { return p == wire.Subprotocol })
-	if err != nil {
-		return
+	nc, first, err := s.handshake(w, r, func(p string) bool { return p == wire.Subprotocol })
+	if err == nil {
+		s.startV1(nc, first, person)
 	}
-	c := s.newConn(sock, hub.V1, wire.MaxFrame)
+}
+
+func (s *Server) startV1(nc net.Conn, first []byte, person chat.Person) {
+	c := s.newConn(nc, hub.V1, wire.MaxFrame)
 	c.person = person
 	c.speak = &v1{c: c, hello: time.AfterFunc(helloTime, func() {
 		c.end(&closeError{ws.StatusPolicyViolation, "no hello came"})
@@ -153,12 +156,12 @@ func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request, room chat.Ro
 	}
 	// The client hears what is said from its handshake on, not from a moment later.
 	after := live.Head()
-	sock, first, err := s.handshake(w, r, nil)
+	nc, first, err := s.handshake(w, r, nil)
 	if err != nil {
 		live.Release()
 		return nil
 	}
-	c := s.newConn(sock, hub.Plain, chat.MaxText)
+	c := s.newConn(nc, hub.Plain, chat.MaxText)
 	c.speak = &plain{c: c, room: room, want: want}
 	c.mu.Lock()
 	cur := live.Attach(hub.Plain, c, "", after)
