@@ -131,7 +131,7 @@ async function newPage(browser: Browser, complaints: string[], options: BrowserC
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
     if (message.type() !== 'error') return;
-    if (/net::ERR_|WebSocket connection|status of 401/.test(message.text())) return;
+    if (/net::ERR_|WebSocket connection|status of (401|409)/.test(message.text())) return;
     complaints.push(message.text());
   });
   return page;
