@@ -1,4 +1,4 @@
-// Takes the pictures of the README: node e2e/screenshot.mjs, after `make build`.
+// Takes the picture of the README: node e2e/screenshot.mjs, after `make build`.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,7 +37,7 @@ async function enter(name, path, options) {
 const ines = await enter('Ines', '/r/music');
 await ines.page.goto(url + '/r/kitchen-build');
 const tomas = await enter('Tomás', '/r/kitchen-build');
-const yuki = await enter('Yuki', '/r/kitchen-build', { viewport: { width: 390, height: 844 }, colorScheme: 'dark', deviceScaleFactor: 2 });
+const yuki = await enter('Yuki', '/r/kitchen-build');
 const mara = await enter('Mara', '/r/music', { viewport: { width: 1180, height: 720 }, deviceScaleFactor: 2 });
 await mara.page.goto(url + '/r/kitchen-build');
 await ines.page.getByRole('textbox', { name: 'Message #kitchen-build' }).waitFor();
@@ -55,7 +55,6 @@ await mara.page.waitForTimeout(3100); // typing is told at most every three seco
 await tomas.page.keyboard.type('e');
 await mara.page.getByText('Tomás is typing').waitFor();
 await mara.page.screenshot({ path: join(root, 'docs/desktop.png') });
-await yuki.page.screenshot({ path: join(root, 'docs/phone.png') });
 await browser.close();
 server.kill();
 server.once('exit', () => rmSync(data, { recursive: true }));
