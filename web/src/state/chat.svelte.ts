@@ -316,18 +316,28 @@ export class Chat {
     this.skew = time - this.options.clock.now();
     for (const room of this.rooms) {
       const stuck = (room.log.position ?? 0) < room.heartbeatHead;
-      if (stuck) this.openRoom(room);
+      if (stuck) {
+        // Also if it was asked before: the answer has had its time.
+        room.opening = false;
+        this.openRoom(room);
+      }
       room.heartbeatHead = heads[room.id] ?? 0;
     }
   }
 
   private refused(error: ErrorBody): void {
-    if (error.id !== undefined) return this.outbox.refused(error);
+    if (error.id !== undefined) return this.refusedDraft(error);
     const room = error.room === undefined ? undefined : this.byId.get(error.room);
     if (!room || error.frame !== 'open') return;
     room.opening = false;
     if (error.code === 'beyond_head') this.reopenAnew(room.id);
     else if (error.code === 'not_found') this.removeRoom(room);
+  }
+
+  private refusedDraft(error: ErrorBody): void {
+    this.outbox.refused(error);
+    const failed = this.outgoing.some((draft) => draft.id === error.id && draft.failed);
+    if (failed) this.options.onannounce(`Not sent: ${error.message}`);
   }
 
   // Rooms and their places
