@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"hubbub/internal/chat"
 	"hubbub/internal/wire"
@@ -118,35 +119,53 @@ func (r *Room) wake() {
 	}
 }
 
+// breather is how long a room of n members rests after a round. A system call
+// costs the same for one frame as for many, so in a large room that is never
+// quiet a little patience saves most of them: at 1,000 members and 100 messages
+// a second it halves the processor time and more (bench, "A busy evening"), for
+// 20 ms more of delay on average. A message into a room at rest goes out at once,
+// and small rooms never rest.
+func breather(n int) time.Duration {
+	if n < 100 {
+		return 0
+	}
+	return min(time.Duration(n)*40*time.Microsecond, 50*time.Millisecond)
+}
+
 // round drains every member until nothing has moved since the round began. The
 // busier the room, the more frames each drain finds: that is the batching.
-// It holds no lock while it drains. A member that is moved in the list
+// It holds no lock while it drains or rests. A member that is moved in the list
 // meanwhile causes another round.
 func (r *Room) round() {
-	var batch [64]*Cursor
-	for i := 0; ; {
+	for {
+		time.Sleep(breather(r.drainAll()))
 		r.mu.Lock()
-		n := 0
-		switch {
-		case i < len(r.members):
-			if i == 0 {
-				r.moved = false
-			}
-			n = copy(batch[:], r.members[i:])
-		case r.moved && len(r.members) > 0:
-			i = 0
-			r.mu.Unlock()
-			continue
-		default:
+		if !r.moved || len(r.members) == 0 {
 			r.rounding = false
 			r.mu.Unlock()
 			return
 		}
 		r.mu.Unlock()
-		for _, c := range batch[:n] {
+	}
+}
+
+// drainAll goes round the members once, and returns how many it met.
+func (r *Room) drainAll() (n int) {
+	var batch [64]*Cursor
+	for {
+		r.mu.Lock()
+		if n == 0 {
+			r.moved = false
+		}
+		k := copy(batch[:], r.members[min(n, len(r.members)):])
+		r.mu.Unlock()
+		if k == 0 {
+			return n
+		}
+		for _, c := range batch[:k] {
 			c.reader.Drain(c)
 		}
-		i += n
+		n += k
 	}
 }
 
