@@ -62,8 +62,15 @@ chaos: bin/hubbub bin/chaos ## kill -9 the server 100 times under load and check
 	bin/chaos kill --bin bin/hubbub --kills 100
 
 .PHONY: bench
-bench: ## benchmarks
-	go test -run '^$$' -bench . -benchmem ./internal/...
+bench: bin/hubbub bin/bench bin/peers bench/peers/tutorial/node_modules/.stamp ## hubbub beside other servers; 10 minutes, writes bench/RESULTS.md
+	bin/bench -out bench/RESULTS.md
+	go test -run '^$$' -bench . -benchmem ./internal/hub ./internal/sqlite
+
+bin/bench: $(wildcard bench/*.go) go.mod
+	CGO_ENABLED=0 go build -o $@ ./bench
+
+bin/peers: $(wildcard bench/peers/*.go) bench/peers/go.mod
+	cd bench/peers && CGO_ENABLED=0 go build -o ../../$@ .
 
 FUZZTIME ?= 30s
 .PHONY: fuzz

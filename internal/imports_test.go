@@ -23,6 +23,7 @@ var mayImport = map[string]string{
 	"internal/server":    "internal/chat internal/hub internal/ws internal/api internal/sqlite web",
 	"web":                "",
 	"cmd/hubbub":         "internal/server",
+	"bench":              "",
 	"chaos":              "internal/chat internal/wire internal/client internal/sqlite",
 }
 

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] == "load" {
+		settings := map[string]string{}
+		for _, a := range args[1:] {
+			key, value, _ := strings.Cut(a, "=")
+			settings[key] = value
+		}
+		return runLoad(settings)
+	}
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	only := f.String("only", "", "servers whose name contains this")
+	out := f.String("out", "", "also write the tables to this file")
+	bin := f.String("bin", "bin/hubbub", "the program")
+	peers := f.String("peers", "bin/peers", "the other servers' program")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	var chosen []contender
+	for _, c := range contenders(*bin, *peers) {
+		if strings.Contains(c.name, *only) {
+			chosen = append(chosen, c)
+		}
+	}
+	return measure(ctx, chosen, *out)
+}
