@@ -132,6 +132,7 @@ export class Chat {
 
   send(room: Room, text: string): void {
     this.outbox.add(room.id, text);
+    this.typedAt = -Infinity; // what is typed next is news again
   }
 
   retry(id: string): void {
