@@ -31,7 +31,7 @@ web/dist/index.html: web/node_modules/.stamp $(PAGE_FILES)
 
 .PHONY: dev
 dev: bin/hubbub ## serve, and the page with reload on http://localhost:5173
-	trap 'kill 0' EXIT; bin/hubbub serve --data data & cd web && npm run dev
+	bin/hubbub serve --data data & server=$$!; trap "kill $$server" EXIT; cd web && npm run dev
 
 .PHONY: test
 test: needs test-go test-web test-e2e ## everything; installs what it needs

@@ -152,6 +152,7 @@ func (v *v1) allow() *chat.Error {
 func (v *v1) send(f *wire.Send, ref wire.Ref) error {
 	v.c.mu.Lock()
 	p := v.c.person
+	v.c.typed = time.Time{} // what is typed after a message is news again
 	v.c.mu.Unlock()
 	v.refs = append(v.refs, ref)
 	return v.c.draft(chat.Draft{

@@ -270,6 +270,17 @@ func TestTyping(t *testing.T) {
 			t.Errorf("another signal: %+v", f)
 		}
 	}
+	ines.write(send(room, 2, "sent"), &wire.Typing{Room: room})
+	ines.sync()
+	signals := 0
+	for _, f := range tom.sync() { // but after a message it is news again
+		if _, ok := f.(*wire.Typing); ok {
+			signals++
+		}
+	}
+	if signals != 1 {
+		t.Errorf("%d signals after a message", signals)
+	}
 	late := r.guest("Yuki")
 	late.open("lobby", 10)
 	for _, f := range late.sync() {
