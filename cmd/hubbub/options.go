@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"hubbub/internal/server"
 )
 
 // options are what an operator can choose. register says what each means.
@@ -16,6 +18,7 @@ type options struct {
 	logLevel  string
 	limits    string
 	allowNull bool
+	rates     server.Limits
 }
 
 func (o *options) register(f *pflag.FlagSet) {
@@ -25,15 +28,25 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.StringVar(&o.logFormat, "log-format", "text", "`form` of the log on standard error: text or json")
 	f.StringVar(&o.logLevel, "log-level", "info", "`least` to log: debug, info, warn or error")
 	f.StringVar(&o.limits, "limits", "on", "`on`, or off to lift all rate limits (for load tests)")
+	o.rates = server.DefaultLimits()
+	f.Var(&o.rates.Messages, "message-rate", "messages of a connection: per second, and at once")
+	f.Var(&o.rates.Bytes, "byte-rate", "bytes from a connection: per second, and at once")
+	f.Var(&o.rates.UserMessages, "user-message-rate", "messages of all connections of a person")
+	f.Var(&o.rates.UserBytes, "user-byte-rate", "bytes from all connections of a person")
+	f.IntVar(&o.rates.PerAddress, "address-limit", o.rates.PerAddress, "`connections` that one address may have without signing in: HTTP and plain text; 0 for no limit")
 	f.BoolVar(&o.allowNull, "allow-null-origin", true, "accept plain text from pages opened from disk, such as the tutorial's")
 }
 
-func (o *options) limitsOn() (bool, error) {
-	switch o.limits {
-	case "on", "off":
-		return o.limits == "on", nil
+func (o *options) chosenLimits() (server.Limits, error) {
+	switch {
+	case o.rates.PerAddress < 0:
+		return server.Limits{}, usagef("--address-limit is a number of connections, not %d", o.rates.PerAddress)
+	case o.limits == "on":
+		return o.rates, nil
+	case o.limits == "off":
+		return server.Limits{}, nil
 	}
-	return false, usagef("--limits is on or off, not %q", o.limits)
+	return server.Limits{}, usagef("--limits is on or off, not %q", o.limits)
 }
 
 const envPrefix = "HUBBUB_"

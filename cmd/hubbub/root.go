@@ -81,12 +81,12 @@ func (o *options) serve(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	limits, err := o.limitsOn()
+	limits, err := o.chosenLimits()
 	if err != nil {
 		return err
 	}
 	s, err := server.New(c.Context(), server.Config{
-		Listen: o.listen, Data: o.data, AllowNull: o.allowNull, NoLimits: !limits, Version: version, Log: log,
+		Listen: o.listen, Data: o.data, AllowNull: o.allowNull, Limits: limits, Version: version, Log: log,
 	})
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ type running struct {
 func serve(t *testing.T, change ...func(*server.Config)) *running {
 	t.Helper()
 	cfg := server.Config{
-		Listen: "127.0.0.1:0", Data: t.TempDir(), AllowNull: true, NoLimits: true, Version: "test",
+		Listen: "127.0.0.1:0", Data: t.TempDir(), AllowNull: true, Version: "test",
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 		Page: fstest.MapFS{
 			"index.html":        {Data: []byte("<!doctype html>the page")},

@@ -104,12 +104,13 @@ func (c *Cursor) NextIn(p *Page) (Chunk, State) {
 	return p.seg.from(c.seq, c.author), Ready
 }
 
-// Wrote moves the cursor after n bytes of the chunk went out. If the socket
-// took less than everything, rest is what is left of a frame that counts as
-// begun and must be the next thing written. It refers to shared memory: copy it.
-func (c *Cursor) Wrote(chunk Chunk, n int) (rest []byte) {
+// Wrote moves the cursor after n bytes of the chunk went out, and returns how
+// many events that were. If the socket took less than everything, rest is what
+// is left of a frame that counts as begun and must be the next thing written. It
+// refers to shared memory: copy it.
+func (c *Cursor) Wrote(chunk Chunk, n int) (events int, rest []byte) {
 	c.seq, rest = chunk.split(n)
-	return rest
+	return int(c.seq+1-chunk.seg.first) - chunk.first, rest
 }
 
 // NextSignal returns a frame that is worth sending now, or nil. It counts as

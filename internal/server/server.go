@@ -28,12 +28,19 @@ type Config struct {
 	Listen    string // address and port; port 0 takes a free one
 	Data      string // folder, made if need be
 	AllowNull bool   // accept plain text from pages on disk
-	NoLimits  bool   // lift the rate limits
+	Limits    Limits // the zero value lifts them
 	Version   string
 	Log       *slog.Logger
 	Page      fs.FS         // nil: the embedded page
 	Heartbeat time.Duration // 0: 25 seconds
+	Portable  bool          // do without what only Linux has, for tests
 }
+
+// Limits are the limits of clients.
+type Limits = ws.Limits
+
+// DefaultLimits are what a server should have that people use.
+func DefaultLimits() Limits { return ws.DefaultLimits() }
 
 // Server is a hubbub that listens.
 type Server struct {
@@ -84,7 +91,7 @@ func assemble(ctx context.Context, cfg Config, l net.Listener, store *sqlite.Sto
 	h := hub.New(store)
 	sockets := ws.New(ws.Config{
 		Hub: h, Directory: store, Epoch: head.Epoch, Log: cfg.Log,
-		Version: cfg.Version, Heartbeat: cfg.Heartbeat, NoLimits: cfg.NoLimits,
+		Version: cfg.Version, Heartbeat: cfg.Heartbeat, Limits: cfg.Limits, Portable: cfg.Portable,
 	})
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	handler := api.New(api.Config{
@@ -100,6 +107,7 @@ func assemble(ctx context.Context, cfg Config, l net.Listener, store *sqlite.Sto
 			WriteTimeout:      60 * time.Second,
 			IdleTimeout:       2 * time.Minute,
 			MaxHeaderBytes:    16 << 10,
+			ConnState:         sockets.ConnState,
 			ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 		},
 	}, nil

@@ -4,50 +4,56 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gobwas/ws"
-	"golang.org/x/time/rate"
 
 	"hubbub/internal/chat"
 	"hubbub/internal/hub"
 	"hubbub/internal/wire"
 )
 
-// Conn is one WebSocket connection. Its reading goroutine takes frames in and
-// posts what they say; whoever moves a room drains the connection's cursors.
+// Conn is one WebSocket connection. What its socket receives it takes apart and
+// posts; whoever moves a room drains the connection's cursors. While nothing
+// happens it is this struct and its cursors, no goroutine and no buffer.
 type Conn struct {
 	// Fixed after construction.
 	server  *Server
-	ctx     context.Context // ends when the connection is closed
-	cancel  context.CancelFunc
 	sock    socket
+	speak   speaker
 	dialect hub.Dialect
-	slot    int // of the server's wheel
+	slot    uint8 // of the server's wheel
+	address netip.Addr
 
 	heard atomic.Int64 // when the client was last heard, Unix nanoseconds
 
-	// work is held while the reading goroutine handles what it read. It guards
-	// the following, and is taken before mu.
+	// work is held while received bytes are handled. It guards the following,
+	// and is taken before mu.
 	work      sync.Mutex
 	parser    parser
-	speak     speaker
-	drafts    []chat.Draft  // read, not posted yet
-	limit     *rate.Limiter // messages; nil: no limit
-	refusedTo time.Time     // refuse messages until then, to keep their order
+	drafts    []chat.Draft // read, not posted yet
+	messages  bucket
+	bytes     bucket
+	user      *user // whose connection this is; nil: it has no identity
+	refusedTo int64 // Unix nanoseconds: refuse messages until then, to keep their order
 
 	mu      sync.Mutex // guards the following
 	person  chat.Person
-	cursors map[chat.RoomID]*hub.Cursor
+	cursors []*hub.Cursor
 	loading map[*hub.Cursor]bool // cursors that a goroutine moves through the log
 	fences  []fence
-	replies []byte     // finished frames for this connection alone
-	eased   *sync.Cond // no longer full, or closed
-	full    bool       // the socket is: a goroutine writes what was begun
-	typed   time.Time  // when a typing signal was last passed on
-	closing bool       // a close frame is among the replies: nothing follows it
+	replies []byte // finished frames for this connection alone
+	begun   []byte // what a full socket must be given next
+	typed   int64  // when a typing signal was last passed on, Unix nanoseconds
+	full    bool   // the socket is: it says when there is room
+	stuffed bool   // too many replies wait: nothing is read
+	resting bool   // the client sent too much: nothing is read
+	closing bool   // a close frame is among the replies: nothing follows it
+	parting bool   // the client is to say no more: our direction ends with the close frame
 	closed  bool
 }
 
@@ -64,7 +70,6 @@ type speaker interface {
 }
 
 const (
-	readBuffer  = 4 << 10          // bytes taken from the socket at a time
 	maxDrafts   = 256              // messages posted together
 	maxReplies  = 64 << 10         // bytes waiting for a client before we stop reading from it
 	linger      = 2 * time.Second  // how long a client has to answer a close frame
@@ -72,53 +77,51 @@ const (
 	typingPause = time.Second      // between two typing signals of a connection
 )
 
-// read handles what the client sends until the connection ends.
-func (c *Conn) read(first []byte) {
-	err := c.take(first)
-	buf := make([]byte, readBuffer)
-	for err == nil {
-		var n int
-		if n, err = c.sock.Read(buf); err == nil {
-			err = c.take(buf[:n])
-		}
-	}
-	var ce *closeError
-	if errors.As(err, &ce) {
-		c.end(ce)
-		c.awaitEnd(buf)
-	}
-	c.close()
-}
-
-// take handles some bytes: the frames in them, in order, then what they ask to
-// be posted, then the answers. While it waits for the log, or for a client that
-// does not read its answers, nothing more is read: that is the back-pressure a
-// busy sender feels.
-func (c *Conn) take(data []byte) error {
-	c.heard.Store(time.Now().UnixNano())
-	err := c.handleAll(data)
+// wants implements handler.
+func (c *Conn) wants() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.flush()
-	for len(c.replies) > maxReplies && !c.closed && !c.closing {
-		c.eased.Wait()
-	}
-	return err
+	c.stuffed = len(c.replies) > maxReplies && !c.closing
+	return !c.closed && !c.stuffed && !c.resting
 }
 
-func (c *Conn) handleAll(data []byte) error {
+// received implements handler: it handles the frames in data, in order, then
+// posts what they say, then sends the answers.
+func (c *Conn) received(data []byte) {
+	now := time.Now()
+	c.heard.Store(now.UnixNano())
+	c.server.stats.BytesIn.Add(int64(len(data)))
+	err := c.handleAll(now, data)
+	var ce *closeError
+	switch {
+	case errors.As(err, &ce):
+		c.end(ce, true)
+	case err != nil:
+		c.broken()
+	default:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.flush()
+	}
+}
+
+func (c *Conn) handleAll(now time.Time, data []byte) error {
 	c.work.Lock()
 	defer c.work.Unlock()
-	err := c.parser.feed(data, c.handle)
+	n := len(data)
+	frames, err := c.parser.feed(data, c.handle)
+	c.charge(now.UnixNano(), n, frames)
 	return errors.Join(c.post(), err)
 }
 
 // handle takes one message or control frame.
 func (c *Conn) handle(op ws.OpCode, payload []byte) error {
 	c.mu.Lock()
-	closing := c.closing
+	closing, parting := c.closing, c.parting
 	c.mu.Unlock()
 	switch {
+	case parting:
+		return nil
 	case op == ws.OpClose:
 		return errors.Join(c.post(), checkClose(payload))
 	case closing: // what comes after our goodbye is not heard
@@ -146,7 +149,8 @@ func (c *Conn) post() error {
 	if len(c.drafts) == 0 {
 		return nil
 	}
-	results := c.server.hub.Post(c.ctx, c.drafts)
+	c.server.stats.Messages.Add(int64(len(c.drafts)))
+	results := c.server.hub.Post(c.server.ctx, c.drafts)
 	err := c.speak.posted(results)
 	c.drafts = nil
 	return err
@@ -176,69 +180,81 @@ func (c *Conn) Renamed(name string) {
 	c.person.Name = name
 }
 
-// end says goodbye: answers go out, then the close frame, then nothing.
-func (c *Conn) end(ce *closeError, before ...byte) {
+// end says goodbye: answers go out, then the close frame, then nothing. parting:
+// the client has said goodbye too, or broke the protocol.
+func (c *Conn) end(ce *closeError, parting bool, before ...byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing {
+	if c.closed {
 		return
 	}
-	c.replies = appendClose(append(c.replies, before...), ce)
-	c.closing = true
-	c.eased.Broadcast()
-	c.leaveRooms()
+	if !c.closing {
+		c.replies = appendClose(append(c.replies, before...), ce)
+		c.closing = true
+		c.leaveRooms()
+		// The client may take its time to read, and to answer, but not for ever.
+		time.AfterFunc(linger, c.broken)
+	}
+	c.parting = c.parting || parting
 	c.flush()
-	// The client may take its time to read, and to answer, but not for ever.
-	c.sock.SetDeadline(time.Now().Add(linger))
 }
 
-// awaitEnd gives the client time to read our close frame: closing a socket with
-// unread data in it would reset the connection and destroy the frame. RFC 6455,
-// section 7.1.1.
-func (c *Conn) awaitEnd(buf []byte) {
-	c.mu.Lock()
-	for c.full && !c.closed {
-		c.eased.Wait()
-	}
-	c.mu.Unlock()
-	c.sock.CloseWrite()
-	for {
-		if _, err := c.sock.Read(buf); err != nil {
-			return
-		}
+// part ends our direction when the close frame is out, so that the client hangs
+// up: closing a socket with unread data in it would reset the connection and
+// destroy the frame. RFC 6455, section 7.1.1. c.mu is held.
+func (c *Conn) part() {
+	if c.parting && len(c.replies) == 0 && !c.full && !c.closed {
+		c.sock.CloseWrite()
 	}
 }
 
 // leaveRooms closes all cursors. c.mu is held.
 func (c *Conn) leaveRooms() {
-	for id, cur := range c.cursors {
+	for _, cur := range c.cursors {
 		cur.Close()
-		delete(c.cursors, id)
 	}
-	c.fences = nil
+	c.cursors, c.fences = nil, nil
 }
 
-// close ends the connection at once. It may be called more than once, by
-// anyone.
-func (c *Conn) close() {
+// cursor returns the cursor in a room, or nil. c.mu is held.
+func (c *Conn) cursor(room chat.RoomID) *hub.Cursor {
+	for _, cur := range c.cursors {
+		if cur.Room().ID() == room {
+			return cur
+		}
+	}
+	return nil
+}
+
+// broken implements handler: it hangs up. It may be called by anyone, at any
+// time.
+func (c *Conn) broken() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hangUp()
+}
+
+// hangUp ends the connection at once. c.mu is held.
+func (c *Conn) hangUp() {
 	if c.closed {
-		c.mu.Unlock()
 		return
 	}
 	c.closed, c.closing = true, true
 	c.leaveRooms()
-	c.replies = nil
-	c.eased.Broadcast()
-	c.mu.Unlock()
-	c.cancel()
+	c.replies, c.begun = nil, nil
 	c.sock.Close()
+}
+
+// ended implements handler.
+func (c *Conn) ended() {
+	c.speak.left()
+	c.server.forget(c)
 }
 
 // beat sends a heartbeat, or drops a client that was not heard for long.
 func (c *Conn) beat(now time.Time, silence time.Duration) {
 	if now.Sub(time.Unix(0, c.heard.Load())) > silence {
-		c.close()
+		c.broken()
 		return
 	}
 	c.mu.Lock()
@@ -261,7 +277,7 @@ type fence struct {
 func (c *Conn) passFences() {
 	for len(c.fences) > 0 {
 		for cur, seq := range c.fences[0].marks {
-			if cur.Seq() < seq && c.cursors[cur.Room().ID()] == cur {
+			if cur.Seq() < seq && slices.Contains(c.cursors, cur) {
 				return
 			}
 		}

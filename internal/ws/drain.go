@@ -2,6 +2,7 @@ package ws
 
 import (
 	"bytes"
+	"slices"
 
 	"hubbub/internal/chat"
 	"hubbub/internal/hub"
@@ -9,9 +10,9 @@ import (
 
 // This file is the way out of a connection. There is one: replies first, then
 // what the cursors have not seen, both written without waiting. When the socket
-// is full, a goroutine waits for it with the frame that was begun, and nothing
-// else is kept: the cursors remember the rest. Live readers, those who catch up
-// and slow ones differ only in where the next chunk comes from.
+// is full, what is left of the frame that was begun is kept until there is room,
+// and nothing else: the cursors remember the rest. Live readers, those who catch
+// up and slow ones differ only in where the next chunk comes from.
 
 // Drain moves a cursor as far as the socket takes. Rooms call it.
 func (c *Conn) Drain(cur *hub.Cursor) {
@@ -45,7 +46,9 @@ func (c *Conn) send(cur *hub.Cursor, chunk hub.Chunk) {
 	if !ok {
 		return
 	}
-	if rest := cur.Wrote(chunk, n); len(rest) > 0 {
+	events, rest := cur.Wrote(chunk, n)
+	c.server.stats.Deliveries.Add(int64(events))
+	if len(rest) > 0 {
 		c.finish(bytes.Clone(rest))
 	}
 }
@@ -68,6 +71,7 @@ func (c *Conn) sendSignals(cur *hub.Cursor) {
 func (c *Conn) flush() {
 	c.passFences()
 	c.flushReplies()
+	c.part()
 }
 
 // flushReplies writes the replies. c.mu is held.
@@ -84,6 +88,10 @@ func (c *Conn) flushReplies() {
 	if n < len(p) {
 		c.finish(p[n:])
 	}
+	if c.stuffed {
+		c.stuffed = false
+		c.sock.Resume()
+	}
 }
 
 // write writes what fits; not ok: the connection is broken. c.mu is held.
@@ -93,32 +101,37 @@ func (c *Conn) write(p []byte) (n int, ok bool) {
 	}
 	n, err := c.sock.TryWrite(p)
 	if err != nil {
-		c.full = true // nothing more goes out; the reading goroutine finds out
-		go c.close()
+		c.hangUp()
 		return 0, false
 	}
+	c.server.stats.BytesOut.Add(int64(n))
 	return n, true
 }
 
-// finish waits for a full socket with what must be written next, then goes on.
-// c.mu is held.
+// finish keeps what a full socket must be given next. c.mu is held.
 func (c *Conn) finish(rest []byte) {
-	c.full = true
-	c.server.wg.Go(func() {
-		if _, err := c.sock.Write(rest); err != nil {
-			c.close()
-			return
-		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.full = false
-		c.flushReplies()
-		for _, cur := range c.cursors {
-			c.drain(cur)
-		}
-		c.flushReplies()
-		c.eased.Broadcast()
-	})
+	c.begun, c.full = rest, true
+	c.server.stats.Full.Add(1)
+}
+
+// writable implements handler: it goes on where a full socket stopped it.
+func (c *Conn) writable() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.full || c.closed {
+		return
+	}
+	n, ok := c.write(c.begun)
+	if !ok || n < len(c.begun) {
+		c.begun = c.begun[n:]
+		return
+	}
+	c.begun, c.full = nil, false
+	c.flushReplies()
+	for _, cur := range c.cursors {
+		c.drain(cur)
+	}
+	c.flush()
 }
 
 // catchUp reads the log for a cursor that is behind its room's tail, until it
@@ -131,12 +144,13 @@ func (c *Conn) catchUp(cur *hub.Cursor) {
 		c.loading = make(map[*hub.Cursor]bool)
 	}
 	c.loading[cur] = true
+	c.server.stats.CatchUps.Add(1)
 	after := cur.Seq()
 	c.server.wg.Go(func() {
 		for more := true; more; {
-			page, err := cur.Load(c.ctx, after)
+			page, err := cur.Load(c.server.ctx, after)
 			if err != nil {
-				c.broken(err)
+				c.unread(err)
 				return
 			}
 			after, more = c.sendPage(cur, page)
@@ -149,7 +163,7 @@ func (c *Conn) catchUp(cur *hub.Cursor) {
 func (c *Conn) sendPage(cur *hub.Cursor, page *hub.Page) (after chat.Seq, more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for !c.full && !c.closing && c.cursors[cur.Room().ID()] == cur {
+	for !c.full && !c.closing && slices.Contains(c.cursors, cur) {
 		chunk, state := cur.NextIn(page)
 		if state == hub.Ready {
 			c.send(cur, chunk)
@@ -161,17 +175,17 @@ func (c *Conn) sendPage(cur *hub.Cursor, page *hub.Page) (after chat.Seq, more b
 		break
 	}
 	delete(c.loading, cur)
-	if c.cursors[cur.Room().ID()] == cur {
+	if slices.Contains(c.cursors, cur) {
 		c.drain(cur)
 	}
 	c.flushReplies()
 	return 0, false
 }
 
-// broken ends the connection because the log could not be read.
-func (c *Conn) broken(err error) {
+// unread ends the connection because the log could not be read.
+func (c *Conn) unread(err error) {
 	if !isGone(err) {
 		c.server.log.Error("read the log for a client", "err", err)
 	}
-	c.close()
+	c.broken()
 }

@@ -24,8 +24,24 @@ import (
 	"hubbub/internal/wire"
 )
 
+// portable says which of the two sockets the servers use.
+var portable bool
+
+// twice runs all tests on both sockets.
+type twice struct{ m *testing.M }
+
+func (t twice) Run() int {
+	for _, portable = range []bool{false, true} {
+		if code := t.m.Run(); code != 0 {
+			fmt.Println("on portable sockets:", portable)
+			return code
+		}
+	}
+	return 0
+}
+
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
+	goleak.VerifyTestMain(twice{m}, goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
 }
 
 // patience is how long a test waits for what must come. It is never waited for
@@ -50,7 +66,7 @@ func serve(t testing.TB, change ...func(*server.Config)) *running {
 	t.Helper()
 	r := &running{t: t, log: new(bytes.Buffer)}
 	cfg := server.Config{
-		Listen: "127.0.0.1:0", Data: t.TempDir(), AllowNull: true, NoLimits: true, Version: "test",
+		Listen: "127.0.0.1:0", Data: t.TempDir(), AllowNull: true, Version: "test", Portable: portable,
 		Log: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelError})),
 	}
 	for _, f := range change {

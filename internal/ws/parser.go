@@ -27,11 +27,10 @@ const (
 // holds no more than one message and one frame, each within limit, and trusts
 // no length before the bytes are there.
 type parser struct {
-	limit int // bytes of a message
-
+	limit     int32  // bytes of a message
+	fragments int32  // of a message so far; 0: no message is under way
 	in        []byte // the beginning of a frame that is not complete
 	msg       []byte // the fragments of a message so far
-	fragments int    // how many; 0: no message is under way
 }
 
 // maxFragments bounds what an endless chain of empty fragments may cost.
@@ -39,8 +38,9 @@ const maxFragments = 1024
 
 // feed takes the bytes that came next and calls handle for each complete
 // message and control frame. The payload is valid until handle returns. feed
-// changes data. An error ends the connection; a *closeError says how.
-func (p *parser) feed(data []byte, handle func(ws.OpCode, []byte) error) error {
+// changes data, and returns how many frames it took. An error ends the
+// connection; a *closeError says how.
+func (p *parser) feed(data []byte, handle func(ws.OpCode, []byte) error) (frames int, err error) {
 	if len(p.in) > 0 {
 		p.in = append(p.in, data...)
 		data = p.in
@@ -48,11 +48,11 @@ func (p *parser) feed(data []byte, handle func(ws.OpCode, []byte) error) error {
 	for {
 		h, n, err := parseHeader(data)
 		if err != nil {
-			return err
+			return frames, err
 		}
 		if n > 0 {
 			if err := p.check(h); err != nil {
-				return err
+				return frames, err
 			}
 		}
 		if n == 0 || int64(len(data)-n) < h.Length {
@@ -61,12 +61,13 @@ func (p *parser) feed(data []byte, handle func(ws.OpCode, []byte) error) error {
 		payload := data[n : n+int(h.Length)]
 		data = data[n+int(h.Length):]
 		ws.Cipher(payload, h.Mask, 0)
+		frames++
 		if err := p.frame(h, payload, handle); err != nil {
-			return err
+			return frames, err
 		}
 	}
 	p.keep(data)
-	return nil
+	return frames, nil
 }
 
 // keep saves the beginning of a frame until the rest comes, and holds no memory
@@ -93,7 +94,7 @@ func (p *parser) check(h ws.Header) error {
 		return &closeError{ws.StatusUnsupportedData, "text messages only"}
 	case h.OpCode.IsControl():
 		return nil
-	case h.Length > int64(p.limit-len(p.msg)):
+	case h.Length > int64(int(p.limit)-len(p.msg)):
 		return &closeError{ws.StatusMessageTooBig, fmt.Sprintf("a message has at most %d bytes", p.limit)}
 	case p.fragments >= maxFragments:
 		return &closeError{ws.StatusMessageTooBig, fmt.Sprintf("a message has at most %d fragments", maxFragments)}

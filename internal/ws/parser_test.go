@@ -66,9 +66,9 @@ func join(frames ...frame) []byte {
 
 // parse feeds data in pieces of the given size, and returns what was handled.
 func parse(data []byte, limit, piece int) (got []string, err error) {
-	p := parser{limit: limit}
+	p := parser{limit: int32(limit)}
 	for chunk := range slices.Chunk(slices.Clone(data), piece) {
-		err = p.feed(chunk, func(op ws.OpCode, payload []byte) error {
+		_, err = p.feed(chunk, func(op ws.OpCode, payload []byte) error {
 			got = append(got, fmt.Sprintf("%x:%s", op, payload))
 			if op == ws.OpClose {
 				return checkClose(payload)
@@ -169,7 +169,7 @@ func TestParserHoldsNothingWhenIdle(t *testing.T) {
 	p := parser{limit: 1 << 20}
 	data := join(frame{first: 0x01, payload: strings.Repeat("x", 100_000)}, frame{first: 0x80, payload: "y"})
 	for chunk := range slices.Chunk(data, 1000) {
-		if err := p.feed(chunk, func(ws.OpCode, []byte) error { return nil }); err != nil {
+		if _, err := p.feed(chunk, func(ws.OpCode, []byte) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}

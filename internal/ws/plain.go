@@ -23,12 +23,8 @@ type plain struct {
 }
 
 func (p *plain) message(text []byte) error {
-	if p.c.limit != nil {
-		// A plain client cannot be told to slow down, but it can be heard slowly.
-		if err := p.c.limit.Wait(p.c.ctx); err != nil {
-			return err
-		}
-	}
+	// A plain client cannot be told to slow down, but it can be heard slowly.
+	p.c.messages.take(time.Now().UnixNano(), 1, p.c.server.limits.Messages)
 	if p.self.ID == "" {
 		if err := p.introduce(); err != nil {
 			return p.broken(err)
@@ -58,7 +54,7 @@ func (p *plain) introduce() error {
 		var self chat.Person
 		name, err := chat.CleanName(name)
 		if err == nil {
-			self, err = p.c.server.dir.AddGuest(p.c.ctx, name, nil)
+			self, err = p.c.server.dir.AddGuest(p.c.server.ctx, name, nil)
 		}
 		var e *chat.Error
 		switch {

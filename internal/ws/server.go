@@ -1,6 +1,6 @@
 // Package ws holds the WebSocket connections: handshake, frames in, drain out.
-// A connection has one goroutine, which reads; it writes from whatever
-// goroutine has something to say, without waiting. See docs/architecture.md.
+// A connection reads when something came, and writes from whatever goroutine
+// has something to say, without waiting. See docs/architecture.md.
 package ws
 
 import (
@@ -11,12 +11,13 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gobwas/ws"
-	"golang.org/x/time/rate"
 
 	"hubbub/internal/chat"
 	"hubbub/internal/hub"
@@ -31,7 +32,9 @@ type Config struct {
 	Log       *slog.Logger
 	Version   string
 	Heartbeat time.Duration // 0: 25 seconds
-	NoLimits  bool          // for load and fault tests
+	Limits    Limits
+	Refused   func(chat.Code) // told of every refusal; may be nil
+	Portable  bool            // do without what only Linux has, for tests
 }
 
 // Server holds all connections. Its methods may be called from any goroutine.
@@ -43,42 +46,75 @@ type Server struct {
 	log       *slog.Logger
 	version   string
 	heartbeat time.Duration
-	noLimits  bool
-	done      chan struct{} // closed when the server stops
+	limits    Limits
+	stats     *Stats
+	refused   func(chat.Code)
+	portable  bool
+	ctx       context.Context // ends when connections are cut
+	cut       context.CancelFunc
 
-	wg sync.WaitGroup // every goroutine of the server and its connections
+	gate       chan struct{} // a token for each handler at work
+	handshakes chan struct{} // a token for each handshake under way
+	loops      func() *loops // makes them for the first TCP connection
+	made       atomic.Pointer[loops]
+	done       chan struct{} // closed when the server stops
 
-	mu       sync.Mutex // guards the following
-	wheel    [slots]map[*Conn]struct{}
-	next     int // slot of the next connection
-	stopping bool
+	wg sync.WaitGroup // connections, and goroutines that work for them
+
+	mu        sync.Mutex // guards the following
+	wheel     [slots]map[*Conn]struct{}
+	next      uint8 // slot of the next connection
+	users     map[chat.UserID]*user
+	addresses map[netip.Addr]int // connections without an identity
+	stopping  bool
 }
 
 // slots is over how many parts of a heartbeat the connections are spread.
 const slots = 50
 
-// Messages that one connection may send: so many per second after a burst of
-// so many. People stay far below; a script that floods is slowed down.
-const (
-	messageRate  = 50
-	messageBurst = 400
-)
-
 // New returns a server without connections. Close ends it.
 func New(cfg Config) *Server {
 	s := &Server{
 		hub: cfg.Hub, dir: cfg.Directory, epoch: cfg.Epoch, log: cfg.Log, version: cfg.Version,
-		heartbeat: cfg.Heartbeat, noLimits: cfg.NoLimits,
-		done: make(chan struct{}),
+		heartbeat: cfg.Heartbeat, limits: cfg.Limits, stats: new(Stats), refused: cfg.Refused, portable: cfg.Portable,
+		gate: make(chan struct{}, maxBusy), handshakes: make(chan struct{}, maxHandshakes), done: make(chan struct{}),
+		users: make(map[chat.UserID]*user), addresses: make(map[netip.Addr]int),
 	}
+	s.ctx, s.cut = context.WithCancel(context.Background())
+	s.loops = sync.OnceValue(s.newLoops)
 	if s.heartbeat == 0 {
 		s.heartbeat = 25 * time.Second
+	}
+	if s.refused == nil {
+		s.refused = func(chat.Code) {}
 	}
 	for i := range s.wheel {
 		s.wheel[i] = make(map[*Conn]struct{})
 	}
 	s.wg.Go(s.turn)
 	return s
+}
+
+// newLoops returns nil if there are no loops; Go's own poller serves then.
+func (s *Server) newLoops() *loops {
+	if s.portable {
+		return nil
+	}
+	ls, err := newLoops(s.gate)
+	if err != nil {
+		s.log.Warn("connections will cost more memory", "err", err)
+	}
+	s.made.Store(ls)
+	return ls
+}
+
+func (s *Server) newSocket(nc net.Conn, h handler) socket {
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		if sock := s.loops().take(tcp, h); sock != nil {
+			return sock
+		}
+	}
+	return newStreamSocket(nc, h, s.gate)
 }
 
 // turn sends the heartbeats, one slot of the wheel after the other.
@@ -140,9 +176,11 @@ func (s *Server) ServeV1(w http.ResponseWriter, r *http.Request, person chat.Per
 func (s *Server) startV1(nc net.Conn, first []byte, person chat.Person) {
 	c := s.newConn(nc, hub.V1, wire.MaxFrame)
 	c.person = person
-	c.speak = &v1{c: c, hello: time.AfterFunc(helloTime, func() {
-		c.end(&closeError{ws.StatusPolicyViolation, "no hello came"})
-	})}
+	v := &v1{c: c}
+	v.hello = time.AfterFunc(helloTime, func() {
+		c.end(&closeError{ws.StatusPolicyViolation, "no hello came"}, false)
+	})
+	c.speak = v
 	s.start(c, first)
 }
 
@@ -165,7 +203,7 @@ func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request, room chat.Ro
 	c.speak = &plain{c: c, room: room, want: want}
 	c.mu.Lock()
 	cur := live.Attach(hub.Plain, c, "", after)
-	c.cursors[room] = cur
+	c.cursors = []*hub.Cursor{cur}
 	c.drain(cur)
 	c.mu.Unlock()
 	s.start(c, first)
@@ -193,39 +231,48 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, protocol func
 	return conn, append([]byte(nil), first...), nil
 }
 
+// newConn makes a connection, which must be started. forget is its end.
 func (s *Server) newConn(nc net.Conn, d hub.Dialect, limit int) *Conn {
-	c := &Conn{
-		server: s, sock: newSocket(nc), dialect: d,
-		parser:  parser{limit: limit},
-		cursors: make(map[chat.RoomID]*hub.Cursor, 1),
-	}
-	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.eased = sync.NewCond(&c.mu)
-	if !s.noLimits {
-		c.limit = rate.NewLimiter(messageRate, messageBurst)
-	}
+	c := &Conn{server: s, dialect: d, parser: parser{limit: int32(limit)}, address: address(nc)}
+	c.heard.Store(time.Now().UnixNano())
+	c.sock = s.newSocket(nc, c)
+	s.stats.Opened[d].Add(1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.slot, s.next = s.next, (s.next+1)%slots
+	s.wheel[c.slot][c] = struct{}{}
+	s.addresses[c.address]++
+	s.wg.Add(1)
 	return c
 }
 
-// start begins to read. A server that is stopping says goodbye at once.
+// start begins to read, with what came behind the handshake. A server that is
+// stopping says goodbye at once.
 func (s *Server) start(c *Conn, first []byte) {
+	if len(first) > 0 {
+		c.received(first)
+	}
+	c.sock.Serve()
 	s.mu.Lock()
-	c.slot, s.next = s.next, (s.next+1)%slots
-	s.wheel[c.slot][c] = struct{}{}
 	stopping := s.stopping
-	s.wg.Add(1)
 	s.mu.Unlock()
-	go func() {
-		defer s.wg.Done()
-		if stopping {
-			c.goodbye()
-		}
-		c.read(first)
-		c.speak.left()
-		s.mu.Lock()
-		delete(s.wheel[c.slot], c)
-		s.mu.Unlock()
-	}()
+	if stopping {
+		c.goodbye()
+	}
+}
+
+// forget is the end of a connection.
+func (s *Server) forget(c *Conn) {
+	s.mu.Lock()
+	delete(s.wheel[c.slot], c)
+	s.mu.Unlock()
+	if c.user == nil {
+		s.depart(c.address)
+	} else {
+		s.forgetUser(c.person.ID, c.user)
+	}
+	s.stats.Closed[c.dialect].Add(1)
+	s.wg.Done()
 }
 
 // goodbye lets the frame that is being handled finish, and ends the connection.
@@ -238,7 +285,7 @@ func (c *Conn) goodbye() {
 		after := 0.5 + 2*rand.Float64()
 		farewell = wire.AppendFrame(nil, &wire.Goodbye{Reason: "restart", RetryAfter: float64(int(after*1000)) / 1000})
 	}
-	c.end(&closeError{closeRestart, "the server restarts"}, farewell...)
+	c.end(&closeError{closeRestart, "the server restarts"}, false, farewell...)
 }
 
 // Close stops taking work, tells every client when to come back, and returns
@@ -250,25 +297,27 @@ func (s *Server) Close(ctx context.Context) {
 		close(s.done)
 	}
 	s.mu.Unlock()
+	s.each(func(c *Conn) { go c.goodbye() })
 	ended := make(chan struct{})
-	for i := range slots {
-		for _, c := range s.slot(i) {
-			go c.goodbye()
-		}
-	}
 	go func() {
 		s.wg.Wait()
 		close(ended)
 	}()
 	select {
 	case <-ended:
-		return
 	case <-ctx.Done():
+		s.cut()
+		s.each((*Conn).broken)
+		<-ended
 	}
+	s.cut()
+	s.made.Load().close()
+}
+
+func (s *Server) each(f func(*Conn)) {
 	for i := range slots {
 		for _, c := range s.slot(i) {
-			c.close()
+			f(c)
 		}
 	}
-	<-ended
 }

@@ -3,120 +3,171 @@ package ws
 import (
 	"net"
 	"sync"
+	"time"
 )
 
-// socket is all that a connection needs of its transport. Reading, waiting and
-// closing are net.Conn's; what is special is writing without waiting.
+// socket is all that a connection needs of its transport: to be told when
+// something came, to write without waiting, to be told when it can write again,
+// to close. There are two: loopSocket for TCP on Linux, where an idle connection
+// is neither a goroutine nor a buffer, and streamSocket for everything else. The
+// tests run on both.
 type socket interface {
-	net.Conn
-	// TryWrite writes as much of p as fits without waiting: n < len(p) without
-	// an error means that the socket is full. The caller holds the
-	// connection's lock.
+	// Serve begins to read, and returns. It is called once. Writing is possible
+	// before.
+	Serve()
+	// TryWrite writes as much of p as fits without waiting. If that is less
+	// than all, h.writable is called when there is room again. The caller holds
+	// the connection's lock, and does not call it after Close.
 	TryWrite(p []byte) (n int, err error)
-	// CloseWrite ends our direction, where the transport can do that.
-	CloseWrite() error
+	// CloseWrite ends our direction after what was written. The caller holds
+	// the connection's lock.
+	CloseWrite()
+	// Resume says that h may want to read again. It does not wait.
+	Resume()
+	// Close hangs up, without waiting; h.ended follows. The caller holds the
+	// connection's lock.
+	Close()
 }
 
-// pipeSocket gives TryWrite to a transport that can only block: TLS, the pipes
-// of tests, and TCP on systems without a non-blocking write. A goroutine writes
-// what a bounded buffer holds.
-type pipeSocket struct {
-	net.Conn
-
-	mu      sync.Mutex
-	more    sync.Cond // buf grew, or done
-	less    sync.Cond // buf shrank, or err
-	buf     []byte
-	writing bool
-	done    bool
-	err     error
+// handler is told what happens on a socket. wants, received and broken are
+// called by one goroutine at a time.
+type handler interface {
+	// wants says whether to read on. After a no, Resume must be called.
+	wants() bool
+	// received takes bytes that came; they may be changed, but not kept. It may
+	// wait for the log, which is the back-pressure that a busy sender feels.
+	received(data []byte)
+	// broken says that nothing more will come: it must Close the socket.
+	broken()
+	// writable says that a socket that was full has room. It must not wait.
+	writable()
+	// ended is called once, last, when the socket is closed.
+	ended()
 }
 
-// pipeBuffer is how much waits in memory for the goroutine, in bytes.
-const pipeBuffer = 64 << 10
+const (
+	readBuffer = 16 << 10 // bytes taken from a socket at a time
+	maxBusy    = 256      // sockets whose bytes are handled at a time; the others wait in the kernel
+)
 
-func newPipeSocket(nc net.Conn) *pipeSocket {
-	s := &pipeSocket{Conn: nc}
-	s.more.L, s.less.L = &s.mu, &s.mu
-	go s.pump()
-	return s
+// streamSocket serves a transport that can only block, by a goroutine that reads
+// and, while there is something to write, one that writes.
+type streamSocket struct {
+	nc   net.Conn
+	h    handler
+	gate chan struct{} // a token for each handler at work
+	wake chan struct{} // Resume or Close was called
+
+	mu      sync.Mutex // guards the following
+	buf     []byte     // for the writing goroutine
+	writing bool       // there is one
+	full    bool       // the buffer was: h wants to know when it is not
+	fin     bool       // CloseWrite was called
+	err     error      // of the writing goroutine
 }
 
-func (s *pipeSocket) TryWrite(p []byte) (int, error) {
+// streamBuffer is how many bytes wait in memory for the goroutine that writes.
+const streamBuffer = 64 << 10
+
+func newStreamSocket(nc net.Conn, h handler, gate chan struct{}) *streamSocket {
+	return &streamSocket{nc: nc, h: h, gate: gate, wake: make(chan struct{}, 1)}
+}
+
+func (s *streamSocket) Serve() { go s.read() }
+
+func (s *streamSocket) read() {
+	buf := make([]byte, readBuffer/4)
+	for s.waits() {
+		n, err := s.nc.Read(buf)
+		if n > 0 {
+			s.gate <- struct{}{}
+			s.h.received(buf[:n])
+			<-s.gate
+		}
+		if err != nil {
+			s.h.broken()
+			break
+		}
+	}
+	s.nc.Close()
+	s.h.ended()
+}
+
+// waits returns true when it is time to read, false when the socket is closed.
+func (s *streamSocket) waits() bool {
+	for !s.h.wants() {
+		s.mu.Lock()
+		closed := s.err != nil
+		s.mu.Unlock()
+		if closed {
+			return false
+		}
+		<-s.wake
+	}
+	return true
+}
+
+func (s *streamSocket) Resume() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *streamSocket) TryWrite(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.put(p)
-}
-
-// put buffers what fits. s.mu is held.
-func (s *pipeSocket) put(p []byte) (int, error) {
 	if s.err != nil {
 		return 0, s.err
 	}
-	n := min(len(p), pipeBuffer-len(s.buf))
+	n := min(len(p), streamBuffer-len(s.buf))
 	s.buf = append(s.buf, p[:n]...)
-	s.more.Signal()
+	s.full = n < len(p)
+	s.start()
 	return n, nil
 }
 
-// Write waits until all of p is buffered.
-func (s *pipeSocket) Write(p []byte) (int, error) {
+// start has a goroutine write the buffer. s.mu is held.
+func (s *streamSocket) start() {
+	if !s.writing {
+		s.writing = true
+		go s.write()
+	}
+}
+
+func (s *streamSocket) write() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for done := 0; ; s.less.Wait() {
-		n, err := s.put(p[done:])
-		done += n
-		if err != nil || done == len(p) {
-			return done, err
-		}
-	}
-}
-
-func (s *pipeSocket) pump() {
-	for {
-		s.mu.Lock()
-		for len(s.buf) == 0 && !s.done {
-			s.more.Wait()
-		}
-		if s.done {
-			s.mu.Unlock()
-			return
-		}
-		p := s.buf
-		s.buf, s.writing = nil, true
+	for len(s.buf) > 0 && s.err == nil {
+		p, full := s.buf, s.full
+		s.buf, s.full = nil, false
 		s.mu.Unlock()
-		_, err := s.Conn.Write(p)
-		s.mu.Lock()
-		s.writing = false
-		if err != nil {
-			s.err = err
+		_, err := s.nc.Write(p)
+		if full && err == nil {
+			s.h.writable()
 		}
-		s.less.Broadcast()
-		s.mu.Unlock()
+		s.mu.Lock()
+		if err != nil && s.err == nil {
+			s.err = err // the reading goroutine finds out by itself
+		}
 	}
+	if c, ok := s.nc.(interface{ CloseWrite() error }); ok && s.fin {
+		c.CloseWrite()
+	}
+	s.writing = false
 }
 
-// CloseWrite waits until the buffer is written.
-func (s *pipeSocket) CloseWrite() error {
+func (s *streamSocket) CloseWrite() {
 	s.mu.Lock()
-	for (len(s.buf) > 0 || s.writing) && s.err == nil {
-		s.less.Wait()
-	}
-	s.mu.Unlock()
-	if c, ok := s.Conn.(interface{ CloseWrite() error }); ok {
-		return c.CloseWrite()
-	}
-	return nil
+	defer s.mu.Unlock()
+	s.fin = true
+	s.start()
 }
 
-func (s *pipeSocket) Close() error {
+func (s *streamSocket) Close() {
 	s.mu.Lock()
-	s.done = true
-	if s.err == nil {
-		s.err = net.ErrClosed
-	}
-	s.more.Signal()
-	s.less.Broadcast()
+	s.err = net.ErrClosed
 	s.mu.Unlock()
-	return s.Conn.Close()
+	s.nc.SetDeadline(time.Unix(1, 0)) // wakes both goroutines; the reader closes
+	s.Resume()
 }

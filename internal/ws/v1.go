@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"slices"
 	"time"
 
 	"hubbub/internal/chat"
@@ -76,6 +77,7 @@ func (v *v1) refuse(err error, ref wire.Ref) {
 	if e.Code == chat.CodeInternal {
 		v.c.server.log.Error("answer a frame", "frame", ref.Frame, "err", err)
 	}
+	v.c.server.refused(e.Code)
 	v.say(wire.ErrorFrame(e, ref))
 }
 
@@ -86,7 +88,7 @@ func (v *v1) welcome(f *wire.Hello, ref wire.Ref) error {
 	person := v.c.person
 	v.c.mu.Unlock()
 	if f.Token != "" {
-		p, err := s.dir.PersonByToken(v.c.ctx, chat.HashToken(f.Token))
+		p, err := s.dir.PersonByToken(v.c.server.ctx, chat.HashToken(f.Token))
 		if err != nil {
 			return v.turnAway(err, ref)
 		}
@@ -101,9 +103,12 @@ func (v *v1) welcome(f *wire.Hello, ref wire.Ref) error {
 	}
 	v.greeted = true
 	v.hello.Stop()
+	v.hello = nil // a timer is not small
 	v.c.mu.Lock()
 	v.c.person = person
 	v.c.mu.Unlock()
+	v.c.user = s.user(person.ID)
+	s.depart(v.c.address)
 	s.hub.Attend(person.ID, v.c)
 	v.say(&wire.Welcome{
 		You:       wire.Person{ID: person.ID, Name: person.Name},
@@ -129,19 +134,14 @@ func (v *v1) turnAway(err error, ref wire.Ref) error {
 // message was refused, those behind it are refused too until then: else they
 // would overtake it.
 func (v *v1) allow() *chat.Error {
-	c, now := v.c, time.Now()
-	if c.limit == nil {
-		return nil
-	}
-	wait := c.refusedTo.Sub(now)
+	c, now := v.c, time.Now().UnixNano()
+	wait := time.Duration(c.refusedTo - now)
 	if wait <= 0 {
-		r := c.limit.ReserveN(now, 1)
-		if wait = r.DelayFrom(now); wait <= 0 {
+		if wait = c.allow(now); wait <= 0 {
 			return nil
 		}
-		r.CancelAt(now)
 		wait = max(wait, time.Second)
-		c.refusedTo = now.Add(wait)
+		c.refusedTo = now + int64(wait)
 	}
 	err := chat.Errorf(chat.CodeRateLimited, "too many messages; they can go on in a moment")
 	err.RetryAfter = wait.Round(time.Millisecond)
@@ -152,7 +152,7 @@ func (v *v1) allow() *chat.Error {
 func (v *v1) send(f *wire.Send, ref wire.Ref) error {
 	v.c.mu.Lock()
 	p := v.c.person
-	v.c.typed = time.Time{} // what is typed after a message is news again
+	v.c.typed = 0 // what is typed after a message is news again
 	v.c.mu.Unlock()
 	v.refs = append(v.refs, ref)
 	return v.c.draft(chat.Draft{
@@ -182,13 +182,13 @@ func (v *v1) open(f *wire.Open) error {
 	if err != nil {
 		return err
 	}
-	live, err := s.hub.Room(c.ctx, room, hub.V1)
+	live, err := s.hub.Room(s.ctx, room, hub.V1)
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	old := c.cursors[room]
+	old := c.cursor(room)
 	switch {
 	case c.closing:
 		live.Release()
@@ -198,21 +198,26 @@ func (v *v1) open(f *wire.Open) error {
 		return chat.Errorf(chat.CodeTooManyRooms, "a connection has at most %d rooms open", maxRooms)
 	}
 	after, reset, err := s.place(f, live.Head())
+	if f.After != nil && err == nil && reset == "" {
+		s.stats.Resumes.Add(1)
+	}
 	if err != nil || reset != "" {
 		live.Release()
 		if reset != "" {
+			s.stats.Resets.Add(1)
 			c.replies = wire.AppendFrame(c.replies, &wire.Reset{Room: room, Epoch: s.epoch, Head: live.Head(), Reason: reset})
-			err = v.closeCursor(room)
+			v.closeCursor(room)
 		}
 		return err
 	}
 	v.closeCursor(room)
-	c.cursors[room] = live.Attach(hub.V1, c, c.person.ID, after)
+	cur := live.Attach(hub.V1, c, c.person.ID, after)
+	c.cursors = append(c.cursors, cur)
 	c.replies = wire.AppendFrame(c.replies, &wire.Opened{
 		Room: room, Name: member.Name, Epoch: s.epoch, After: after, Head: live.Head(), Read: member.Read,
 	})
 	c.flushReplies()
-	c.drain(c.cursors[room])
+	c.drain(cur)
 	return nil
 }
 
@@ -221,7 +226,7 @@ func (v *v1) open(f *wire.Open) error {
 func (v *v1) join(f *wire.Open) (chat.RoomID, chat.Membership, error) {
 	dir, id := v.c.server.dir, f.Room
 	if f.Name != "" {
-		room, err := dir.EnsureRoom(v.c.ctx, f.Name)
+		room, err := dir.EnsureRoom(v.c.server.ctx, f.Name)
 		if err != nil {
 			return "", chat.Membership{}, err
 		}
@@ -230,7 +235,7 @@ func (v *v1) join(f *wire.Open) (chat.RoomID, chat.Membership, error) {
 	v.c.mu.Lock()
 	self := v.c.person.ID
 	v.c.mu.Unlock()
-	m, err := dir.Join(v.c.ctx, self, id)
+	m, err := dir.Join(v.c.server.ctx, self, id)
 	return id, m, err
 }
 
@@ -251,22 +256,24 @@ func (s *Server) place(f *wire.Open, head chat.Seq) (after chat.Seq, reset strin
 	return *f.After, "", nil
 }
 
-// closeCursor ends following a room, if it is open. c.mu is held.
-func (v *v1) closeCursor(room chat.RoomID) error {
-	if cur := v.c.cursors[room]; cur != nil {
-		cur.Close()
-		delete(v.c.cursors, room)
+// closeCursor ends following a room, and says whether it was open. c.mu is held.
+func (v *v1) closeCursor(room chat.RoomID) bool {
+	cur := v.c.cursor(room)
+	if cur == nil {
+		return false
 	}
-	return nil
+	cur.Close()
+	v.c.cursors = slices.DeleteFunc(v.c.cursors, func(c *hub.Cursor) bool { return c == cur })
+	return true
 }
 
 func (v *v1) closeRoom(room chat.RoomID) error {
 	v.c.mu.Lock()
 	defer v.c.mu.Unlock()
-	if v.c.cursors[room] == nil {
+	if !v.closeCursor(room) {
 		return errNotOpen()
 	}
-	return v.closeCursor(room)
+	return nil
 }
 
 func errNotOpen() *chat.Error { return chat.Errorf(chat.CodeNotOpen, "that room is not open here") }
@@ -275,8 +282,8 @@ func errNotOpen() *chat.Error { return chat.Errorf(chat.CodeNotOpen, "that room 
 func (v *v1) typing(room chat.RoomID) error {
 	c := v.c
 	c.mu.Lock()
-	cur, p, now := c.cursors[room], c.person, time.Now()
-	soon := now.Sub(c.typed) < typingPause
+	cur, p, now := c.cursor(room), c.person, time.Now().UnixNano()
+	soon := now-c.typed < int64(typingPause)
 	if cur != nil && !soon {
 		c.typed = now
 	}
@@ -296,7 +303,7 @@ func (v *v1) read(f *wire.Read) error {
 	c.mu.Lock()
 	self := c.person.ID
 	c.mu.Unlock()
-	seq, err := c.server.dir.MarkRead(c.ctx, self, f.Room, f.Seq)
+	seq, err := c.server.dir.MarkRead(c.server.ctx, self, f.Room, f.Seq)
 	if err != nil {
 		return err
 	}
@@ -339,14 +346,16 @@ func (v *v1) beat(now time.Time) []byte {
 		return nil
 	}
 	heads := make(map[chat.RoomID]chat.Seq, len(v.c.cursors))
-	for id, cur := range v.c.cursors {
-		heads[id] = cur.Room().Head()
+	for _, cur := range v.c.cursors {
+		heads[cur.Room().ID()] = cur.Room().Head()
 	}
 	return wire.AppendFrame(nil, &wire.Heartbeat{Time: wire.ToMillis(now), Heads: heads})
 }
 
 func (v *v1) left() {
-	v.hello.Stop()
+	if v.hello != nil {
+		v.hello.Stop()
+	}
 	v.c.mu.Lock()
 	id := v.c.person.ID
 	v.c.mu.Unlock()

@@ -406,7 +406,7 @@ func TestSlowReader(t *testing.T) {
 }
 
 func TestRateLimit(t *testing.T) {
-	r := serve(t, func(c *server.Config) { c.NoLimits = false })
+	r := serve(t, func(c *server.Config) { c.Limits = server.DefaultLimits() })
 	c := r.guest("Ines")
 	room := c.open("lobby", 0).Room
 	const n = 600
