@@ -6,26 +6,33 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/bits"
 	"os"
-	"strconv"
+	"sync"
 	"syscall"
 	"time"
 )
 
 // load is one run of members who all listen, and some of whom talk. One thread
 // does everything, so that what it measures is not its own scheduling. It checks
-// every delivery: who sent it, that it is that sender's next, and that the text
-// is whole.
+// every delivery: of which stream it is, that it is that stream's next, and that
+// the text is whole. A stream is what one member says in one room: in a single
+// room a few members talk; of many rooms each has one member who does, and
+// member i is in the rooms i, i+1, … i+open-1.
 type load struct {
 	port    int
-	path    string
 	v1      bool
+	fuge    bool // the protocol of Centrifugo
 	members int
-	senders int
+	streams int           // senders, or rooms
+	rooms   int           // 1: the lobby
+	open    int           // rooms of a member
 	rate    int           // messages per second, of all senders together
 	last    time.Duration // how long they talk
 	patient time.Duration // how long stragglers are waited for
+	deaf    int           // members that stop reading while the others talk
+	hold    bool          // only connect, and stay until standard input ends
 
 	epoll   int
 	conns   []*member
@@ -37,13 +44,14 @@ type load struct {
 
 // member is one connection.
 type member struct {
-	fd     int
-	in     []byte   // the beginning of a frame that is not complete
-	next   []uint32 // by sender: which of its messages comes next
-	out    []byte   // what the socket did not take yet
-	sender int      // -1: only listens
-	sent   uint32
-	room   string
+	fd    int
+	in    []byte // the beginning of a frame that is not complete
+	index int
+	next  []uint32 // by stream, from the member's first on: the number that comes next
+	out   []byte   // what the socket did not take yet
+	sent  uint32
+	room  string // where it talks
+	deaf  bool
 }
 
 // figures are what a run found.
@@ -59,13 +67,14 @@ type figures struct {
 	Wrong      int     `json:"wrong"`
 	Idle       float64 `json:"idle"` // share of the time in which the load had nothing to do
 	histogram  [64 * 16]int
+	timed      int // deliveries in the histogram
 	idle       time.Duration
 	lastHeard  time.Time
 }
 
 const (
 	textSize = 64
-	head     = 2 + 8 + 16 // sender, number, time in nanoseconds: hexadecimal
+	head     = 4 + 8 + 16 // stream, number, time in nanoseconds: hexadecimal
 )
 
 func appendHex(dst []byte, v uint64, digits int) []byte {
@@ -92,8 +101,8 @@ func parseHex(b []byte) (v uint64, ok bool) {
 var padding = bytes.Repeat([]byte("."), textSize-head)
 
 // text is what a sender says.
-func text(dst []byte, sender int, n uint32, at time.Time) []byte {
-	dst = appendHex(dst, uint64(sender), 2)
+func text(dst []byte, stream int, n uint32, at time.Time) []byte {
+	dst = appendHex(dst, uint64(stream), 4)
 	dst = appendHex(dst, uint64(n), 8)
 	dst = appendHex(dst, uint64(at.UnixNano()), 16)
 	return append(dst, padding...)
@@ -106,41 +115,82 @@ func (l *load) run() (*figures, error) {
 	}
 	defer syscall.Close(l.epoll)
 	l.byFD, l.buf = make(map[int32]*member), make([]byte, 1<<20)
-	for i := range l.members {
-		m, err := l.connect(i)
-		if err != nil {
-			return nil, fmt.Errorf("member %d: %w", i, err)
+	tokens := make([]string, l.members)
+	if l.v1 {
+		if tokens, err = guests(l.port, l.members); err != nil {
+			return nil, err
 		}
-		defer syscall.Close(m.fd)
+	}
+	fmt.Println("prepared")
+	if err := l.connectAll(tokens); err != nil {
+		return nil, err
 	}
 	if err := l.quiet(); err != nil {
 		return nil, err
 	}
 	fmt.Println("ready")
+	if l.hold {
+		_, err := io.Copy(io.Discard, os.Stdin)
+		return &l.figures, err
+	}
 	return l.talk()
 }
 
+// connectAll connects many at a time: each person's first visit to a room is
+// stored.
+func (l *load) connectAll(tokens []string) error {
+	l.conns = make([]*member, l.members)
+	var wg sync.WaitGroup
+	errs := make(chan error, 64)
+	for w := range 64 {
+		wg.Go(func() {
+			for i := w; i < l.members; i += 64 {
+				m, err := l.connect(i, tokens[i])
+				if err != nil {
+					errs <- fmt.Errorf("member %d: %w", i, err)
+					return
+				}
+				l.conns[i] = m
+			}
+		})
+	}
+	wg.Wait()
+	select {
+	case err := <-errs:
+		return err
+	default:
+	}
+	for _, m := range l.conns {
+		l.byFD[int32(m.fd)] = m
+		if err := syscall.EpollCtl(l.epoll, syscall.EPOLL_CTL_ADD, m.fd, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(m.fd)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // connect shakes hands, blocking, and leaves the socket ready for epoll.
-func (l *load) connect(i int) (*member, error) {
+func (l *load) connect(i int, token string) (*member, error) {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		return nil, err
 	}
-	m := &member{fd: fd, next: make([]uint32, l.senders), sender: -1}
-	if i < l.senders {
-		m.sender = i
+	m := &member{fd: fd, index: i, next: make([]uint32, l.streams)}
+	path := "/"
+	if l.fuge {
+		path = "/connection/websocket"
+	}
+	if l.rooms > 1 {
+		m.next = m.next[:l.open:l.open]
+		path = "/rooms/" + l.name(i)
 	}
 	if err := syscall.Connect(fd, &syscall.SockaddrInet4{Port: l.port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		return nil, err
 	}
 	syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
-	request := "GET " + l.path + " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+	request := "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 	if l.v1 {
-		token, err := guest(l.port, fmt.Sprintf("member %d", i))
-		if err != nil {
-			return nil, err
-		}
 		request += "Sec-WebSocket-Protocol: hubbub.v1\r\nAuthorization: Bearer " + token + "\r\n"
 	}
 	if _, err := syscall.Write(fd, []byte(request+"\r\n")); err != nil {
@@ -151,25 +201,37 @@ func (l *load) connect(i int) (*member, error) {
 		return nil, err
 	}
 	if l.v1 {
-		hello := append(mask(`{"hello":{}}`), mask(`{"open":{"name":"lobby"}}`)...)
+		frames := mask(`{"hello":{}}`)
+		for k := range l.open {
+			frames = append(frames, mask(`{"open":{"name":"`+l.name(i+k)+`"}}`)...)
+		}
+		if _, err := syscall.Write(fd, frames); err != nil {
+			return nil, err
+		}
+		for k := range l.open {
+			if rest, err = until(fd, rest, `"opened":{"room":"`); err != nil {
+				return nil, err
+			}
+			if k == 0 {
+				room, _, _ := bytes.Cut(rest, []byte(`"`))
+				m.room = string(room)
+			}
+			if rest, err = until(fd, rest, `}}`); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if l.fuge {
+		hello := mask(`{"id":1,"connect":{}}` + "\n" + `{"id":2,"subscribe":{"channel":"lobby"}}`)
 		if _, err := syscall.Write(fd, hello); err != nil {
 			return nil, err
 		}
-		if rest, err = until(fd, rest, `"opened":{"room":"`); err != nil {
-			return nil, err
-		}
-		room, _, _ := bytes.Cut(rest, []byte(`"`))
-		m.room = string(room)
-		if rest, err = until(fd, rest, `}}`); err != nil {
+		if rest, err = until(fd, rest, `"subscribe":{}}`); err != nil {
 			return nil, err
 		}
 	}
 	m.in = bytes.Clone(rest)
-	if err := syscall.SetNonblock(fd, true); err != nil {
-		return nil, err
-	}
-	l.conns, l.byFD[int32(fd)] = append(l.conns, m), m
-	return m, syscall.EpollCtl(l.epoll, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(fd)})
+	return m, syscall.SetNonblock(fd, true)
 }
 
 // until reads to the mark and returns what follows it.
@@ -211,13 +273,16 @@ func (l *load) talk() (*figures, error) {
 	*f = figures{}
 	l.begun = time.Now()
 	end := l.begun.Add(l.last)
+	for _, m := range l.conns[l.members-l.deaf:] {
+		m.deaf = true
+	}
 	total := 0
 	send := func(now time.Time) error {
 		due := int(float64(l.rate) * earlier(now, end).Sub(l.begun).Seconds())
 		for ; total < due; total++ {
-			l.say(l.conns[total%l.senders], now)
+			l.say(l.conns[total%l.streams], now)
 		}
-		for _, m := range l.conns[:l.senders] {
+		for _, m := range l.conns[:l.streams] {
 			if err := l.flush(m); err != nil {
 				return err
 			}
@@ -231,9 +296,17 @@ func (l *load) talk() (*figures, error) {
 		return nil, err
 	}
 	f.Messages = total
-	others := l.members
-	if !l.v1 {
+	others := l.members / l.rooms * l.open
+	if !l.v1 && !l.fuge {
 		others--
+	}
+	for _, m := range l.conns {
+		if m.deaf {
+			m.deaf = false // what it missed must come now
+			if err := l.read(m, time.Now()); err != nil {
+				return nil, err
+			}
+		}
 	}
 	for want := total * others; f.Deliveries < want && time.Since(later(f.lastHeard, end)) < l.patient; {
 		if err := l.serve(time.Now().Add(20*time.Millisecond), send); err != nil {
@@ -261,7 +334,7 @@ func later(a, b time.Time) time.Time {
 
 // say puts a message into the sender's buffer.
 func (l *load) say(m *member, now time.Time) {
-	t := string(text(nil, m.sender, m.sent, now))
+	t := string(text(nil, m.index, m.sent, now))
 	if l.v1 {
 		var id [32]byte
 		appendHex(id[:0], uint64(now.UnixMilli()), 12)
@@ -270,6 +343,9 @@ func (l *load) say(m *member, now time.Time) {
 		appendHex(id[:20], uint64(m.sent), 12)
 		t = `{"send":{"room":"` + m.room + `","id":"` + string(id[:8]) + "-" + string(id[8:12]) + "-" + string(id[12:16]) + "-" +
 			string(id[16:20]) + "-" + string(id[20:]) + `","text":"` + t + `"}}`
+	}
+	if l.fuge {
+		t = fmt.Sprintf(`{"id":%d,"publish":{"channel":"lobby","data":"%s"}}`, m.sent+3, t)
 	}
 	m.out = append(m.out, mask(t)...)
 	m.sent++
@@ -320,6 +396,9 @@ func (l *load) serve(end time.Time, tick func(time.Time) error) error {
 
 // read takes what a member's socket holds.
 func (l *load) read(m *member, now time.Time) error {
+	if m.deaf {
+		return nil
+	}
 	n := copy(l.buf, m.in)
 	got, err := syscall.Read(m.fd, l.buf[n:])
 	if errors.Is(err, syscall.EAGAIN) {
@@ -337,6 +416,12 @@ func (l *load) read(m *member, now time.Time) error {
 		data = rest
 		switch op {
 		case 1, 2: // the tutorial's server relays a text as binary
+			if l.fuge {
+				if err := l.lines(m, payload, now); err != nil {
+					return err
+				}
+				continue
+			}
 			l.heard(m, payload, now)
 		case 9:
 			m.out = append(append(m.out, 0x8a, 0x80|byte(len(payload)), 0, 0, 0, 0), payload...)
@@ -348,6 +433,20 @@ func (l *load) read(m *member, now time.Time) error {
 		}
 	}
 	m.in = append(m.in[:0], data...)
+	return nil
+}
+
+// lines takes a frame of Centrifugo's protocol: an object on each line.
+func (l *load) lines(m *member, payload []byte, now time.Time) error {
+	for line := range bytes.SplitSeq(payload, []byte("\n")) {
+		if _, push, ok := bytes.Cut(line, []byte(`"data":"`)); ok {
+			text, _, _ := bytes.Cut(push, []byte(`"`))
+			l.heard(m, text, now)
+		} else if string(line) == "{}" { // its ping
+			m.out = append(m.out, mask("{}")...)
+			return l.flush(m)
+		}
+	}
 	return nil
 }
 
@@ -388,16 +487,24 @@ func (l *load) heard(m *member, payload []byte, now time.Time) {
 		f.Wrong++
 		return
 	}
-	sender, ok1 := parseHex(payload[:2])
-	n, ok2 := parseHex(payload[2:10])
-	at, ok3 := parseHex(payload[10:26])
-	if !ok1 || !ok2 || !ok3 || int(sender) >= l.senders || m.next[sender] != uint32(n) {
+	stream, ok1 := parseHex(payload[:4])
+	n, ok2 := parseHex(payload[4:12])
+	at, ok3 := parseHex(payload[12:28])
+	i := int(stream)
+	if l.rooms > 1 {
+		i = (i - m.index%l.rooms + l.rooms) % l.rooms
+	}
+	if !ok1 || !ok2 || !ok3 || i >= len(m.next) || m.next[i] != uint32(n) {
 		f.Wrong++
 		return
 	}
-	m.next[sender]++
+	m.next[i]++
 	f.Deliveries++
 	f.lastHeard = now
+	if m.index >= l.members-l.deaf {
+		return // it was told late because it asked late
+	}
+	f.timed++
 	f.add(now.Sub(time.Unix(0, int64(at))))
 }
 
@@ -433,10 +540,10 @@ func (f *figures) sum(begun time.Time) {
 			continue
 		}
 		seen += n
-		if f.P50 == 0 && seen*2 >= f.Deliveries {
+		if f.P50 == 0 && seen*2 >= f.timed {
 			f.P50 = upper(i)
 		}
-		if f.P99 == 0 && seen*100 >= f.Deliveries*99 {
+		if f.P99 == 0 && seen*100 >= f.timed*99 {
 			f.P99 = upper(i)
 		}
 		f.Worst = upper(i)
@@ -448,18 +555,25 @@ func (f *figures) sum(begun time.Time) {
 	}
 }
 
-// runLoad is the program of the load's own process.
-func runLoad(args map[string]string) error {
-	number := func(key string) int {
-		n, err := strconv.Atoi(args[key])
-		if err != nil {
-			panic(key + ": " + err.Error())
-		}
-		return n
+// name returns a room's name.
+func (l *load) name(room int) string {
+	if l.rooms == 1 {
+		return "lobby"
 	}
+	return fmt.Sprintf("room-%d", room%l.rooms)
+}
+
+// runLoad is the program of the load's own process.
+func runLoad(s map[string]int) error {
 	l := &load{
-		port: number("port"), path: args["path"], v1: args["dialect"] == "v1", members: number("members"), senders: number("senders"),
-		rate: number("rate"), last: time.Duration(number("ms")) * time.Millisecond, patient: 2 * time.Second,
+		port: s["port"], v1: s["v1"] == 1, fuge: s["fuge"] == 1, members: s["members"], streams: 10, rooms: max(s["rooms"], 1), open: max(s["open"], 1),
+		rate: s["rate"], last: time.Duration(s["ms"]) * time.Millisecond, patient: 2 * time.Second, deaf: s["deaf"], hold: s["hold"] == 1,
+	}
+	if l.rooms > 1 {
+		l.streams = l.rooms
+	}
+	if l.deaf > 0 {
+		l.patient = 20 * time.Second
 	}
 	f, err := l.run()
 	if err != nil {

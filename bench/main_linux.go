@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -21,16 +22,24 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) > 0 && args[0] == "load" {
-		settings := map[string]string{}
+	programs := map[string]func(map[string]int) error{
+		"load": runLoad, "storm": runStorm, "posts": runPosts, "idle": runIdle, "disk": runDisk, "hostile": runHostile,
+	}
+	if len(args) > 0 && programs[args[0]] != nil { // a process of its own, for the other core
+		settings := map[string]int{}
 		for _, a := range args[1:] {
 			key, value, _ := strings.Cut(a, "=")
-			settings[key] = value
+			n, err := strconv.Atoi(value)
+			if err != nil {
+				return err
+			}
+			settings[key] = n
 		}
-		return runLoad(settings)
+		return programs[args[0]](settings)
 	}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := f.String("only", "", "servers whose name contains this")
+	just := f.String("scenario", "", "scenarios whose title contains this")
 	out := f.String("out", "", "also write the tables to this file")
 	bin := f.String("bin", "bin/hubbub", "the program")
 	peers := f.String("peers", "bin/peers", "the other servers' program")
@@ -43,5 +52,5 @@ func run(ctx context.Context, args []string) error {
 			chosen = append(chosen, c)
 		}
 	}
-	return measure(ctx, chosen, *out)
+	return measure(ctx, chosen, *just, *out)
 }

@@ -10,7 +10,11 @@ import (
 )
 
 // report collects lines for the terminal and for bench/RESULTS.md.
-type report struct{ strings.Builder }
+type report struct {
+	strings.Builder
+	all   []contender
+	chart []bar
+}
 
 func (r *report) say(format string, args ...any) {
 	line := fmt.Sprintf(format, args...)
@@ -18,89 +22,78 @@ func (r *report) say(format string, args ...any) {
 	r.WriteString(line + "\n")
 }
 
-// measure runs every scenario and writes what it found to the file out, if that
+// table begins a scenario: its title, what is done, and the columns.
+func (r *report) table(title, what string, columns ...string) {
+	r.say("\n## %s\n%s\n", title, what)
+	r.say("| %s |", strings.Join(columns, " | "))
+	r.say("|%s", strings.Repeat("---|", len(columns)))
+}
+
+// void reports a run that does not count.
+func (r *report) void(name string, f *figures, err error) {
+	if err != nil {
+		r.say("| %s | void: %v |", name, err)
+		return
+	}
+	r.say("| %s | void: %d missing, %d wrong; p99 %.0f ms |", name, f.Missing, f.Wrong, f.P99)
+}
+
+// ours returns the contenders that are hubbub.
+func (r *report) ours() (list []contender) {
+	for _, c := range r.all {
+		if strings.HasPrefix(c.name, "hubbub") {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// measure runs the scenarios, and writes what it found to the file out, if that
 // is not empty.
-func measure(ctx context.Context, all []contender, out string) error {
+func measure(ctx context.Context, all []contender, only, out string) error {
 	commit, _ := exec.Command("git", "describe", "--always", "--dirty").Output()
 	node, _ := exec.Command("node", "--version").Output()
-	var r report
-	r.say("# Measured")
-	r.say("")
-	r.say("`make bench`, commit %s, %s, Node %s, %s. Server on one core, load on the other.",
-		strings.TrimSpace(string(commit)), machine(), strings.TrimSpace(string(node)), time.Now().UTC().Format(time.DateOnly))
-	if err := saturate(ctx, &r, all); err != nil {
-		return err
+	modules, _ := exec.Command("go", "list", "-C", "bench/peers", "-m", "github.com/gorilla/websocket", "github.com/centrifugal/centrifuge").Output()
+	r := &report{all: all}
+	r.say("# Measured\n")
+	r.say("`make bench`, commit %s, %s, Node %s with ws 8.23, %s, on %s. The server has one core, the load the other.\n",
+		strings.TrimSpace(string(commit)), machine(), strings.TrimSpace(string(node)),
+		strings.Join(strings.Split(strings.TrimSpace(string(modules)), "\n"), ", "), time.Now().UTC().Format("2 January 2006, 15:04 UTC"))
+	r.say("hubbub stores every message, and it is on the disk before anyone sees it; the others store nothing. The tutorial's server relays texts as binary messages. " +
+		"Every delivery is checked: of which stream it is, that it is the next of it, and its text. A run with one missing or wrong is void.")
+	for _, s := range scenarios {
+		if strings.Contains(s.title, only) {
+			if err := s.run(ctx, r, s.title); err != nil {
+				return fmt.Errorf("%s: %w", s.title, err)
+			}
+		}
 	}
-	if err := evening(ctx, &r, all); err != nil {
-		return err
-	}
-	r.say("")
-	r.say("hubbub stores every message and is on the disk before anyone sees it; the others store nothing. The tutorial's server relays texts as binary messages.")
-	r.say("Every delivery is checked: by whom, that it is the next of that sender, and its text. A run with one missing or wrong is void.")
 	if out == "" {
 		return nil
 	}
+	if len(r.chart) > 0 {
+		if err := os.WriteFile("docs/speed.svg", []byte(drawing(r.chart)), 0o644); err != nil {
+			return err
+		}
+	}
 	return os.WriteFile(out, []byte(r.String()), 0o644)
-}
-
-// saturate finds how much one core can deliver.
-func saturate(ctx context.Context, r *report, all []contender) error {
-	r.say("")
-	r.say("## As many deliveries as one core gives")
-	r.say("1,000 members in a room, 10 of them talk, 64-byte texts; p99 under a second, nothing lost. *Idle* is the load's: near 0, the load is the limit.")
-	r.say("")
-	r.say("| server | deliveries/s | p50 ms | p99 ms | times the tutorial's | load idle |")
-	r.say("|---|---|---|---|---|---|")
-	base := 0.0
-	for _, c := range all {
-		f, err := most(ctx, c, 1000, time.Second)
-		if err != nil {
-			return err
-		}
-		if base == 0 {
-			base = f.PerSecond
-		}
-		r.say("| %s | %.0f | %.0f | %.0f | %.1f | %.0f %% |", c.name, f.PerSecond, f.P50, f.P99, f.PerSecond/base, f.Idle*100)
-	}
-	return nil
-}
-
-// evening measures what a load costs that everyone can bear.
-func evening(ctx context.Context, r *report, all []contender) error {
-	r.say("")
-	r.say("## A busy evening")
-	r.say("1,000 members, 100 messages a second, 5 seconds.")
-	r.say("")
-	r.say("| server | processor seconds per million deliveries | p50 ms | p99 ms |")
-	r.say("|---|---|---|---|")
-	for _, c := range all {
-		f, used, err := once(ctx, c, 1000, 100, 5*time.Second)
-		switch {
-		case err != nil:
-			return err
-		case !f.sound():
-			r.say("| %s | void: %d missing, %d wrong | | |", c.name, f.Missing, f.Wrong)
-		default:
-			r.say("| %s | %.1f | %.0f | %.0f |", c.name, used.Seconds()/float64(f.Deliveries)*1e6, f.P50, f.P99)
-		}
-	}
-	return nil
 }
 
 func (f *figures) sound() bool { return f.Missing == 0 && f.Wrong == 0 }
 
 // most finds the highest rate at which nothing is lost and p99 stays under the
-// limit: by doubling, then by halving the gap until it is a tenth.
-func most(ctx context.Context, c contender, members int, limit time.Duration) (*figures, error) {
+// limit: by doubling, then by halving the gap until it is a tenth. nil: not even
+// at the rate it begins with.
+func (c contender) most(ctx context.Context, members, rate int, limit time.Duration) (*figures, error) {
 	const last = 3 * time.Second
-	best := &figures{}
+	var best *figures
 	low, high := 0, 0
-	for rate := 20; high == 0 || (high-low)*10 >= high; {
-		f, _, err := once(ctx, c, members, rate, last)
-		if err != nil {
+	for high == 0 || (high-low)*10 >= high {
+		f, _, err := c.once(ctx, members, rate, last)
+		if ctx.Err() != nil {
 			return nil, err
 		}
-		if f.sound() && f.P99 < float64(limit.Milliseconds()) && f.Seconds < (last+limit).Seconds() {
+		if err == nil && f.sound() && f.P99 < float64(limit.Milliseconds()) && f.Seconds < (last+limit).Seconds() {
 			low, best = rate, f
 		} else {
 			high = rate
@@ -109,7 +102,7 @@ func most(ctx context.Context, c contender, members int, limit time.Duration) (*
 		case high == 0:
 			rate = 2 * low
 		case low == 0:
-			return best, nil
+			return nil, nil
 		default:
 			rate = (low + high) / 2
 		}
@@ -117,13 +110,13 @@ func most(ctx context.Context, c contender, members int, limit time.Duration) (*
 	return best, nil
 }
 
-// once runs a contender for one load, and returns the processor time it took
-// without what the connections cost.
-func once(ctx context.Context, c contender, members, rate int, last time.Duration) (*figures, time.Duration, error) {
+// once runs a fresh server for one load in a single room.
+func (c contender) once(ctx context.Context, members, rate int, last time.Duration, more ...string) (*figures, time.Duration, error) {
 	s, err := c.start(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer s.stop()
-	return attempt(ctx, c, s, members, rate, last)
+	settings := []string{fmt.Sprint("members=", members), fmt.Sprint("rate=", rate), fmt.Sprint("ms=", last.Milliseconds())}
+	return c.attempt(ctx, s, append(settings, more...)...)
 }

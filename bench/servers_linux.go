@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,8 +21,7 @@ import (
 type contender struct {
 	name    string
 	command func(port int, dir string) *exec.Cmd
-	path    string
-	dialect string
+	dialect string // what the load is told of it
 }
 
 func contenders(bin, peers string) []contender {
@@ -37,13 +35,19 @@ func contenders(bin, peers string) []contender {
 		return exec.Command("node", "bench/peers/tutorial/app.js", strconv.Itoa(port))
 	}
 	return []contender{ // the first is what the others are compared with
-		{"the tutorial's server (Node, ws)", tutorial, "/", "plain"},
-		{"a hub on gorilla/websocket, PreparedMessage", peer("gorilla"), "/", "plain"},
-		{"one write(2) for each delivery and nothing else", peer("floor"), "/", "plain"},
-		{"hubbub, plain text", hubbub, "/", "plain"},
-		{"hubbub, hubbub.v1", hubbub, "/", "v1"},
+		{"the tutorial's server (Node, ws)", tutorial, ""},
+		{"a hub on gorilla/websocket, PreparedMessage", peer("gorilla"), ""},
+		{"Centrifugo's library, engine in memory", peer("centrifuge"), "fuge=1"},
+		{"one write(2) for each delivery and nothing else", peer("floor"), ""},
+		{plainText, hubbub, ""},
+		{hubbubV1, hubbub, "v1=1"},
 	}
 }
+
+const (
+	plainText = "hubbub, plain text"
+	hubbubV1  = "hubbub, hubbub.v1"
+)
 
 // server is a contender that runs.
 type server struct {
@@ -53,7 +57,7 @@ type server struct {
 }
 
 // start runs a contender on core 0 and waits until it answers.
-func (c contender) start(ctx context.Context) (*server, error) {
+func (c contender) start(ctx context.Context, more ...string) (*server, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -65,6 +69,7 @@ func (c contender) start(ctx context.Context) (*server, error) {
 		return nil, err
 	}
 	cmd := c.command(port, filepath.Join(dir, "data"))
+	cmd.Args = append(cmd.Args, more...)
 	pinned := exec.CommandContext(ctx, "taskset", append([]string{"-c", "0", cmd.Path}, cmd.Args[1:]...)...)
 	pinned.Env = append(os.Environ(), "GOMAXPROCS=1")
 	pinned.Stderr = os.Stderr
@@ -102,56 +107,79 @@ func (s *server) cpu() time.Duration {
 	return time.Duration(user+system) * 10 * time.Millisecond // a tick is 10 ms on Linux
 }
 
-// guest makes an identity for a member of hubbub.v1.
-func guest(port int, name string) (string, error) {
-	body := fmt.Sprintf(`{"name":%q,"token":true}`, name)
-	resp, err := http.Post(fmt.Sprintf("http://localhost:%d/api/guests", port), "application/json", strings.NewReader(body))
+// memory returns what the server holds in memory, in bytes.
+func (s *server) memory() float64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.cmd.Process.Pid))
 	if err != nil {
-		return "", err
+		return 0
 	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return "", err
-	}
-	var made struct{ Token string }
-	if err := json.Unmarshal(answer, &made); err != nil || made.Token == "" {
-		return "", fmt.Errorf("make a guest: %s %s", resp.Status, answer)
-	}
-	return made.Token, nil
+	pages, _ := strconv.Atoi(strings.Fields(string(b))[1])
+	return float64(pages * os.Getpagesize())
 }
 
-// attempt runs the load once, in a process of its own on core 1.
-func attempt(ctx context.Context, c contender, s *server, members, rate int, last time.Duration) (*figures, time.Duration, error) {
+// helper is one of this program's processes on the other core.
+type helper struct {
+	cmd   *exec.Cmd
+	in    io.WriteCloser
+	lines *bufio.Scanner
+	errs  bytes.Buffer
+}
+
+func (s *server) helper(ctx context.Context, program string, settings ...string) (*helper, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, "taskset", "-c", "1", self, "load", "port="+strconv.Itoa(s.port), "path="+c.path, "dialect="+c.dialect,
-		"members="+strconv.Itoa(members), "senders=10", "rate="+strconv.Itoa(rate), "ms="+strconv.Itoa(int(last.Milliseconds())))
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	// The load says "ready" when its members are connected and it begins to talk.
-	pipe, err := cmd.StdoutPipe()
+	args := append([]string{"-c", "1", self, program, "port=" + strconv.Itoa(s.port)}, settings...)
+	h := &helper{cmd: exec.CommandContext(ctx, "taskset", args...)}
+	h.cmd.Stderr = &h.errs
+	if h.in, err = h.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := h.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	h.lines = bufio.NewScanner(out)
+	return h, h.cmd.Start()
+}
+
+// says waits for a line of the helper.
+func (h *helper) says() string {
+	h.lines.Scan()
+	return h.lines.Text()
+}
+
+// ends reads what the helper found, its last line.
+func (h *helper) ends(result any) error {
+	line := h.says()
+	h.in.Close()
+	if err := h.cmd.Wait(); err != nil {
+		return fmt.Errorf("%w: %s", err, h.errs.String())
+	}
+	return json.Unmarshal([]byte(line), result)
+}
+
+// attempt runs the load once, and returns the processor time that the server
+// took without what the connections cost.
+func (c contender) attempt(ctx context.Context, s *server, settings ...string) (*figures, time.Duration, error) {
+	h, err := s.helper(ctx, "load", append(strings.Fields(c.dialect), settings...)...)
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, 0, err
+	for line := h.says(); line == "prepared"; {
+		line = h.says() // "ready"
 	}
-	lines := bufio.NewScanner(pipe)
-	lines.Scan()
 	before := s.cpu()
-	lines.Scan()
+	f := new(figures)
+	h.lines.Scan()
 	used := s.cpu() - before
-	out := bytes.Clone(lines.Bytes())
-	err = cmd.Wait()
-	if err != nil {
-		return nil, used, fmt.Errorf("%w: %s", err, errs.String())
+	line := bytes.Clone(h.lines.Bytes())
+	h.in.Close()
+	if err := h.cmd.Wait(); err != nil {
+		return nil, used, fmt.Errorf("%w: %s", err, h.errs.String())
 	}
-	var f figures
-	err = json.Unmarshal(out, &f)
-	return &f, used, err
+	return f, used, json.Unmarshal(line, f)
 }
 
 // machine describes where this runs.

@@ -29,11 +29,12 @@ var mayImport = map[string]string{
 
 // onlyIn says where a package from outside belongs.
 var onlyIn = map[string]string{
-	"database/sql":               "internal/sqlite chaos",
-	"modernc.org/sqlite":         "internal/sqlite chaos",
-	"github.com/gobwas/ws":       "internal/ws",
-	"github.com/coder/websocket": "internal/client",
-	"github.com/spf13/cobra":     "cmd/hubbub",
+	"database/sql":                                   "internal/sqlite chaos",
+	"modernc.org/sqlite":                             "internal/sqlite chaos",
+	"github.com/gobwas/ws":                           "internal/ws",
+	"github.com/coder/websocket":                     "internal/client",
+	"github.com/spf13/cobra":                         "cmd/hubbub",
+	"github.com/prometheus/client_golang/prometheus": "internal/server",
 }
 
 func TestImports(t *testing.T) {

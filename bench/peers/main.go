@@ -3,6 +3,7 @@
 // hubbub's.
 //
 //	peers gorilla PORT   a hub on gorilla/websocket: a goroutine and a channel for each connection, PreparedMessage
+//	peers centrifuge PORT   the library of Centrifugo, engine in memory
 //	peers floor PORT     nothing but one write(2) for each delivery: what no queue per connection can undercut
 package main
 
@@ -21,6 +22,8 @@ func main() {
 	switch os.Args[1] {
 	case "gorilla":
 		log.Fatal(serveGorilla(addr))
+	case "centrifuge":
+		log.Fatal(serveCentrifuge(addr))
 	case "floor":
 		log.Fatal(serveFloor(addr))
 	}

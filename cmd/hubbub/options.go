@@ -19,6 +19,7 @@ type options struct {
 	limits    string
 	allowNull bool
 	rates     server.Limits
+	metrics   string
 }
 
 func (o *options) register(f *pflag.FlagSet) {
@@ -28,6 +29,7 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.StringVar(&o.logFormat, "log-format", "text", "`form` of the log on standard error: text or json")
 	f.StringVar(&o.logLevel, "log-level", "info", "`least` to log: debug, info, warn or error")
 	f.StringVar(&o.limits, "limits", "on", "`on`, or off to lift all rate limits (for load tests)")
+	f.StringVar(&o.metrics, "metrics", "", "`address` and port for /metrics (Prometheus) and /debug/pprof, for operators only; empty for none")
 	o.rates = server.DefaultLimits()
 	f.Var(&o.rates.Messages, "message-rate", "messages of a connection: per second, and at once")
 	f.Var(&o.rates.Bytes, "byte-rate", "bytes from a connection: per second, and at once")

@@ -86,7 +86,7 @@ func (o *options) serve(c *cobra.Command, _ []string) error {
 		return err
 	}
 	s, err := server.New(c.Context(), server.Config{
-		Listen: o.listen, Data: o.data, AllowNull: o.allowNull, Limits: limits, Version: version, Log: log,
+		Listen: o.listen, Data: o.data, AllowNull: o.allowNull, Limits: limits, Metrics: o.metrics, Version: version, Log: log,
 	})
 	if err != nil {
 		return err

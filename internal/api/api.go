@@ -27,8 +27,9 @@ type Config struct {
 	Directory chat.Directory
 	Page      fs.FS // the built page
 	Log       *slog.Logger
-	Port      string // that the server listens on
-	AllowNull bool   // accept plain text from pages on disk
+	Port      string          // that the server listens on
+	Refused   func(chat.Code) // told of every refusal
+	AllowNull bool            // accept plain text from pages on disk
 }
 
 type handler struct {
@@ -181,6 +182,7 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if e.Code == chat.CodeInternal {
 		h.Log.Error("answer a request", "method", r.Method, "path", r.URL.Path, "err", err)
 	}
+	h.Refused(e.Code)
 	status, ok := statuses[e.Code]
 	if !ok {
 		status = http.StatusBadRequest

@@ -20,28 +20,26 @@ type Reader interface {
 // room's.
 type Cursor struct {
 	// Fixed after construction.
-	room   *Room
 	tail   *tail
 	reader Reader
-	self   chat.UserID // V1: whose signals to pass over
 
 	// Guarded by the reader's lock.
-	seq      chat.Seq // the last event given to the socket
-	signaled uint64   // the last signal given to the socket
-	author   chat.UserID
+	seq      chat.Seq    // the last event given to the socket
+	signaled uint64      // the last signal given to the socket
+	self     chat.UserID // whose messages (Plain) or signals (V1) to pass over
 
 	// Guarded by room.mu.
 	index int // place in room.members; -1: gone
 }
 
 // Room returns the room the cursor is in.
-func (c *Cursor) Room() *Room { return c.room }
+func (c *Cursor) Room() *Room { return c.tail.room }
 
 // Seq returns the last event that was given to the socket.
 func (c *Cursor) Seq() chat.Seq { return c.seq }
 
 // SetAuthor names whose messages a plain reader is not given.
-func (c *Cursor) SetAuthor(id chat.UserID) { c.author = id }
+func (c *Cursor) SetAuthor(id chat.UserID) { c.self = id }
 
 // State says what Next found.
 type State int
@@ -64,7 +62,7 @@ func (c *Cursor) Next() (Chunk, State) {
 	if s == nil {
 		return Chunk{}, Behind
 	}
-	return s.from(c.seq, c.author), Ready
+	return s.from(c.seq, c.self), Ready
 }
 
 // Page is a run of events read from the log for one cursor.
@@ -74,17 +72,17 @@ type Page struct{ seg segment }
 // is Behind. It may be called without the reader's lock; it blocks.
 func (c *Cursor) Load(ctx context.Context, after chat.Seq) (*Page, error) {
 	select {
-	case c.room.hub.loads <- struct{}{}:
-		defer func() { <-c.room.hub.loads }()
+	case c.tail.room.hub.loads <- struct{}{}:
+		defer func() { <-c.tail.room.hub.loads }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	events, err := c.room.hub.log.Read(ctx, c.room.id, after, pageEvents)
+	events, err := c.tail.room.hub.log.Read(ctx, c.tail.room.id, after, pageEvents)
 	if err != nil {
 		return nil, err
 	}
 	if len(events) == 0 {
-		return nil, fmt.Errorf("room %s ends at %d, its tail goes on", c.room.id, after)
+		return nil, fmt.Errorf("room %s ends at %d, its tail goes on", c.tail.room.id, after)
 	}
 	p := &Page{seg: segment{dialect: c.tail.dialect, first: after + 1}}
 	for _, e := range events {
@@ -101,7 +99,7 @@ func (c *Cursor) NextIn(p *Page) (Chunk, State) {
 	if c.seq+1 < p.seg.first || c.seq >= p.seg.last() {
 		return Chunk{}, AtHead
 	}
-	return p.seg.from(c.seq, c.author), Ready
+	return p.seg.from(c.seq, c.self), Ready
 }
 
 // Wrote moves the cursor after n bytes of the chunk went out, and returns how
@@ -131,7 +129,7 @@ func (c *Cursor) NextSignal() []byte {
 // Close takes the cursor out of its room. A Drain that is under way may still
 // end after it.
 func (c *Cursor) Close() {
-	if c.room.detach(c) {
-		c.room.Release()
+	if c.tail.room.detach(c) {
+		c.tail.room.Release()
 	}
 }

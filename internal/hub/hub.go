@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"hubbub/internal/chat"
 )
@@ -23,7 +24,8 @@ import (
 type Hub struct {
 	// Fixed after construction.
 	log   chat.Log
-	loads chan struct{} // bounds how many cursors read the log at a time
+	lag   func(time.Duration) // told how long each round's events took to every socket
+	loads chan struct{}       // bounds how many cursors read the log at a time
 
 	mu    sync.RWMutex // guards the following
 	rooms map[chat.RoomID]*Room
@@ -34,9 +36,14 @@ type Hub struct {
 const maxLoads = 8
 
 // New returns a hub that follows the log.
-func New(log chat.Log) *Hub {
+func New(log chat.Log) *Hub { return NewObserved(log, func(time.Duration) {}) }
+
+// NewObserved is New; lag is told, after each round of a room, how long ago the
+// oldest of the events was stored that the round brought to the sockets.
+func NewObserved(log chat.Log, lag func(time.Duration)) *Hub {
 	h := &Hub{
 		log:   log,
+		lag:   lag,
 		loads: make(chan struct{}, maxLoads),
 		rooms: make(map[chat.RoomID]*Room),
 		peers: make(map[chat.UserID][]Peer),
@@ -90,6 +97,13 @@ func (h *Hub) Room(ctx context.Context, id chat.RoomID, d Dialect) (*Room, error
 		return nil, err
 	}
 	return r, nil
+}
+
+// Rooms returns how many rooms are live.
+func (h *Hub) Rooms() int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return len(h.rooms)
 }
 
 // Peer is one of a person's connections.

@@ -267,9 +267,9 @@ func TestSignals(t *testing.T) {
 
 // tailSignal adds a signal without waking anybody.
 func tailSignal(c *Cursor, author chat.UserID) {
-	c.room.mu.Lock()
-	defer c.room.mu.Unlock()
-	c.tail.signal(signal{author: author, frame: wire.AppendFrame(nil, &wire.Typing{Room: c.room.id, Author: author})})
+	c.tail.room.mu.Lock()
+	defer c.tail.room.mu.Unlock()
+	c.tail.signal(signal{author: author, frame: wire.AppendFrame(nil, &wire.Typing{Room: c.tail.room.id, Author: author})})
 	c.tail.publish()
 }
 
@@ -329,7 +329,7 @@ func TestCrowdThatComesAndGoes(t *testing.T) {
 					continue
 				}
 				mu.Lock()
-				stayers = append(stayers, stayer{r, min(head.Seq, r.cursor.room.Head())})
+				stayers = append(stayers, stayer{r, min(head.Seq, r.cursor.tail.room.Head())})
 				mu.Unlock()
 			}
 		})
@@ -347,7 +347,7 @@ func TestCrowdThatComesAndGoes(t *testing.T) {
 func TestSplitModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sizes := rapid.SliceOfN(rapid.IntRange(0, 400), 1, 40).Draw(t, "sizes")
-		tl := newTail(Plain, 0)
+		tl := newTail(nil, Plain, 0)
 		for i, n := range sizes {
 			kind := chat.KindMessage
 			if rapid.IntRange(0, 5).Draw(t, "kind") == 0 {
@@ -367,7 +367,7 @@ func TestSplitModel(t *testing.T) {
 				}
 			}
 		}
-		c := &Cursor{tail: tl, seq: after, author: self}
+		c := &Cursor{tail: tl, seq: after, self: self}
 		for {
 			chunk, state := c.Next()
 			if state == AtHead {
@@ -389,7 +389,7 @@ func TestSplitModel(t *testing.T) {
 
 // The way out of the tail allocates nothing, however many frames.
 func TestDeliveryAllocatesNothing(t *testing.T) {
-	tl := newTail(V1, 0)
+	tl := newTail(nil, V1, 0)
 	for i := range 1000 {
 		tl.append(chat.Event{Seq: chat.Seq(i + 1), Time: time.Now(), Draft: chat.Draft{Kind: chat.KindMessage, Body: "hello"}})
 	}
@@ -413,7 +413,7 @@ func TestDeliveryAllocatesNothing(t *testing.T) {
 
 // BenchmarkDrain is what one reader costs apart from the system call.
 func BenchmarkDrain(b *testing.B) {
-	tl := newTail(V1, 0)
+	tl := newTail(nil, V1, 0)
 	for i := range 64 {
 		tl.append(chat.Event{Seq: chat.Seq(i + 1), Time: time.Now(), Draft: chat.Draft{Kind: chat.KindMessage, Body: "hello"}})
 	}

@@ -27,8 +27,9 @@ type Room struct {
 	seen     chat.Seq   // the last event this process knows to be in the log
 	tails    [dialects]*tail
 	members  []*Cursor
-	rounding bool // a goroutine is in round
-	moved    bool // since that goroutine began its round
+	rounding bool      // a goroutine is in round
+	moved    bool      // since that goroutine began its round
+	since    time.Time // when it moved first
 }
 
 // primeEvents is how much history a new tail holds, so that a crowd that
@@ -49,9 +50,9 @@ func (r *Room) prepare(ctx context.Context, d Dialect) error {
 	if err != nil {
 		return err
 	}
-	t := newTail(d, head.Seq)
+	t := newTail(r, d, head.Seq)
 	if d == V1 {
-		t = newTail(d, head.Seq-min(head.Seq, primeEvents))
+		t = newTail(r, d, head.Seq-min(head.Seq, primeEvents))
 	}
 	for {
 		events, err := r.hub.log.Read(ctx, r.id, t.head(), pageEvents)
@@ -112,7 +113,9 @@ func (r *Room) Signal(author wire.Person) {
 
 // wake starts a round, or has the one under way go round again. r.mu is held.
 func (r *Room) wake() {
-	r.moved = true
+	if !r.moved {
+		r.moved, r.since = true, time.Now()
+	}
 	if !r.rounding && len(r.members) > 0 {
 		r.rounding = true
 		go r.round()
@@ -152,14 +155,16 @@ func (r *Room) round() {
 // drainAll goes round the members once, and returns how many it met.
 func (r *Room) drainAll() (n int) {
 	var batch [64]*Cursor
+	var since time.Time
 	for {
 		r.mu.Lock()
 		if n == 0 {
-			r.moved = false
+			r.moved, since = false, r.since
 		}
 		k := copy(batch[:], r.members[min(n, len(r.members)):])
 		r.mu.Unlock()
 		if k == 0 {
+			r.hub.lag(time.Since(since))
 			return n
 		}
 		for _, c := range batch[:k] {
@@ -188,7 +193,7 @@ func (r *Room) Attach(d Dialect, reader Reader, self chat.UserID, after chat.Seq
 	defer r.mu.Unlock()
 	t := r.tails[d]
 	c := &Cursor{
-		room: r, tail: t, reader: reader, self: self,
+		tail: t, reader: reader, self: self,
 		seq: after, signaled: t.signaled, index: len(r.members),
 	}
 	r.members = append(r.members, c)
@@ -228,7 +233,7 @@ func (r *Room) check() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, c := range r.members {
-		if c.index != i || c.room != r {
+		if c.index != i || c.tail.room != r {
 			return fmt.Errorf("member %d believes to be member %d", i, c.index)
 		}
 	}

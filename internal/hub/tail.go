@@ -11,8 +11,11 @@ import (
 // by all readers. It is a window: a reader whose cursor is older than the
 // window reads from the log until it reaches it.
 type tail struct {
+	// Fixed after construction.
+	room    *Room
+	dialect Dialect
+
 	// Guarded by the room's mu.
-	dialect  Dialect
 	segs     []segment // ascending, without holes
 	signals  []signal  // the newest few, V1 only
 	signaled uint64    // number of the last signal, counted from 1
@@ -43,8 +46,8 @@ const (
 )
 
 // newTail returns an empty window behind the event after.
-func newTail(d Dialect, after chat.Seq) *tail {
-	t := &tail{dialect: d}
+func newTail(r *Room, d Dialect, after chat.Seq) *tail {
+	t := &tail{room: r, dialect: d}
 	t.restart(after)
 	t.publish()
 	return t
@@ -52,7 +55,7 @@ func newTail(d Dialect, after chat.Seq) *tail {
 
 // restart empties the window: it goes on behind the event after.
 func (t *tail) restart(after chat.Seq) {
-	t.segs = []segment{{dialect: t.dialect, first: after + 1, buf: make([]byte, 0, minSegment)}}
+	t.segs = []segment{{dialect: t.dialect, first: after + 1}}
 }
 
 func (t *tail) head() chat.Seq { return t.segs[len(t.segs)-1].last() }
@@ -67,7 +70,10 @@ func (t *tail) append(e chat.Event) {
 		t.restart(e.Seq - 1)
 	}
 	s := &t.segs[len(t.segs)-1]
-	if used := len(s.buf); used > 0 && used+frameBound(e) > cap(s.buf) {
+	switch used := len(s.buf); {
+	case cap(s.buf) == 0:
+		s.buf = make([]byte, 0, max(minSegment, frameBound(e)))
+	case used > 0 && used+frameBound(e) > cap(s.buf):
 		s = t.grow(frameBound(e))
 	}
 	s.append(e)

@@ -29,6 +29,7 @@ type Config struct {
 	Data      string // folder, made if need be
 	AllowNull bool   // accept plain text from pages on disk
 	Limits    Limits // the zero value lifts them
+	Metrics   string // address and port for metrics and profiles; empty: none
 	Version   string
 	Log       *slog.Logger
 	Page      fs.FS         // nil: the embedded page
@@ -50,6 +51,7 @@ type Server struct {
 	hub      *hub.Hub
 	sockets  *ws.Server
 	http     *http.Server
+	private  *private // metrics and profiles; nil: not wanted
 }
 
 // The bounds of a graceful stop: sockets are told goodbye, requests finish.
@@ -88,18 +90,26 @@ func assemble(ctx context.Context, cfg Config, l net.Listener, store *sqlite.Sto
 	if cfg.Page == nil {
 		cfg.Page = web.Dist
 	}
-	h := hub.New(store)
+	m := newMetrics()
+	store.Observe(m.committed)
+	h := hub.NewObserved(store, m.lagged)
 	sockets := ws.New(ws.Config{
 		Hub: h, Directory: store, Epoch: head.Epoch, Log: cfg.Log,
-		Version: cfg.Version, Heartbeat: cfg.Heartbeat, Limits: cfg.Limits, Portable: cfg.Portable,
+		Version: cfg.Version, Heartbeat: cfg.Heartbeat, Limits: cfg.Limits, Refused: m.refused, Portable: cfg.Portable,
 	})
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	handler := api.New(api.Config{
 		Hub: h, Sockets: sockets, Store: store, Directory: store, Page: cfg.Page,
-		Log: cfg.Log, Port: port, AllowNull: cfg.AllowNull,
+		Log: cfg.Log, Port: port, Refused: m.refused, AllowNull: cfg.AllowNull,
 	}, head.Epoch)
+	private, err := m.listen(cfg.Metrics, h, sockets, store)
+	if err != nil {
+		sockets.Close(ctx)
+		return nil, err
+	}
 	return &Server{
-		log: cfg.Log, listener: l, store: store, hub: h, sockets: sockets,
+		private: private,
+		log:     cfg.Log, listener: newCrowd(l), store: store, hub: h, sockets: sockets,
 		http: &http.Server{
 			Handler:           handler,
 			ReadHeaderTimeout: 5 * time.Second,
@@ -123,7 +133,7 @@ func listen(addr string) (net.Listener, error) {
 	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
 		return nil, fmt.Errorf("--listen %s would let in anyone on the network; for now hubbub listens on this machine alone, such as 127.0.0.1:3000", addr)
 	}
-	l, err := net.Listen("tcp", addr)
+	l, err := listener.Listen(context.Background(), "tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("%s is in use by another program; stop it, or choose another port with --listen", addr)
@@ -134,6 +144,10 @@ func listen(addr string) (net.Listener, error) {
 	}
 	return l, nil
 }
+
+// listener sends no keep-alive probes: idle HTTP connections are closed soon, and
+// sockets have heartbeats. That saves four system calls for each connection.
+var listener = net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{Enable: false}, KeepAlive: -1}
 
 // URL returns where a browser finds the server.
 func (s *Server) URL() string {
@@ -155,6 +169,7 @@ func (s *Server) Check(ctx context.Context) error {
 func (s *Server) Serve(ctx context.Context) error {
 	failed := make(chan error, 1)
 	go func() { failed <- s.http.Serve(s.listener) }()
+	s.private.serve()
 	var err error
 	select {
 	case <-ctx.Done():
@@ -170,6 +185,7 @@ func (s *Server) stop() error {
 	defer cancel()
 	s.listener.Close()
 	s.sockets.Close(ctx)
+	s.private.close()
 	if err := s.http.Shutdown(ctx); err != nil {
 		s.http.Close()
 	}

@@ -22,6 +22,20 @@ func (s *Store) Append(ctx context.Context, drafts []chat.Draft) []chat.Result {
 // Follow implements chat.Log.
 func (s *Store) Follow(f func([]chat.Event)) { s.follow = f }
 
+// Commit is what one commit did.
+type Commit struct {
+	Events   int // stored
+	Repeated int // drafts that were stored before: sent again by a client
+	Took     time.Duration
+}
+
+// Observe has f told of every commit, by the goroutine that commits. It must be
+// called before the first Append.
+func (s *Store) Observe(f func(Commit)) { s.observe = f }
+
+// Waiting returns how many requests wait for a commit.
+func (s *Store) Waiting() int { return len(s.queue) }
+
 // Failed implements chat.Log.
 func (s *Store) Failed() <-chan struct{} { return s.failed }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -141,11 +142,15 @@ func (s *Store) collect(first *request) []*request {
 // knows what is on the disk, so it is never tried again.
 func (s *Store) commit(group []*request) error {
 	ctx := context.Background()
+	begun := time.Now()
 	t := &tx{ctx: ctx, committer: &s.committer, moved: make(map[chat.RoomID]*room)}
 	err := t.run(group)
 	if err == nil {
 		if _, err = s.conn.ExecContext(ctx, "COMMIT"); err == nil {
 			t.keep()
+			if s.observe != nil {
+				s.observe(Commit{Events: len(t.events), Repeated: repeated(group), Took: time.Since(begun)})
+			}
 			if s.follow != nil && len(t.events) > 0 {
 				s.follow(t.events)
 			}
@@ -162,6 +167,17 @@ func (s *Store) commit(group []*request) error {
 	refuse(group, broken)
 	close(s.failed)
 	return broken
+}
+
+func repeated(group []*request) (n int) {
+	for _, r := range group {
+		for i := range r.results {
+			if r.results[i].Repeated {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // refuse gives everyone in the group the same answer.

@@ -48,7 +48,7 @@ func (s *Store) AddGuest(ctx context.Context, name string, token *chat.TokenHash
 
 // PersonByToken implements chat.Directory.
 func (s *Store) PersonByToken(ctx context.Context, token chat.TokenHash) (p chat.Person, err error) {
-	err = s.readers.QueryRowContext(ctx, `SELECT p.id, p.name FROM sessions s JOIN people p ON p.key = s.person
+	err = s.readers.row(ctx, `SELECT p.id, p.name FROM sessions s JOIN people p ON p.key = s.person
 		WHERE s.token = ?`, token[:]).Scan(&p.ID, &p.Name)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = chat.Errorf(chat.CodeUnauthorized, "that session is not known here")
@@ -77,7 +77,7 @@ func (s *Store) ReleaseName(ctx context.Context, id chat.UserID) error {
 
 const selectRoom = "SELECT id, name, head, created FROM rooms "
 
-func scanRoom(row interface{ Scan(...any) error }) (r chat.Room, err error) {
+func scanRoom(row scanner) (r chat.Room, err error) {
 	var created int64
 	err = row.Scan(&r.ID, &r.Name, &r.Head, &created)
 	r.Created = time.UnixMilli(created)
@@ -90,7 +90,7 @@ func scanRoom(row interface{ Scan(...any) error }) (r chat.Room, err error) {
 // EnsureRoom implements chat.Directory. A room that is there costs no write.
 func (s *Store) EnsureRoom(ctx context.Context, name string) (chat.Room, error) {
 	find := func() (chat.Room, error) {
-		return scanRoom(s.readers.QueryRowContext(ctx, selectRoom+"WHERE name = ?", name))
+		return scanRoom(s.readers.row(ctx, selectRoom+"WHERE name = ?", name))
 	}
 	r, err := find()
 	if chat.AsError(err).Code != chat.CodeNotFound || err == nil {
@@ -107,12 +107,12 @@ func (s *Store) EnsureRoom(ctx context.Context, name string) (chat.Room, error) 
 
 // Room implements chat.Directory.
 func (s *Store) Room(ctx context.Context, id chat.RoomID) (chat.Room, error) {
-	return scanRoom(s.readers.QueryRowContext(ctx, selectRoom+"WHERE id = ?", id))
+	return scanRoom(s.readers.row(ctx, selectRoom+"WHERE id = ?", id))
 }
 
 // Rooms implements chat.Directory.
 func (s *Store) Rooms(ctx context.Context, part string, limit int) ([]chat.Room, error) {
-	rows, err := s.readers.QueryContext(ctx, selectRoom+"WHERE instr(name, ?) > 0 ORDER BY name LIMIT ?", strings.ToLower(part), limit)
+	rows, err := s.readers.rows(ctx, selectRoom+"WHERE instr(name, ?) > 0 ORDER BY name LIMIT ?", strings.ToLower(part), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (s *Store) Rooms(ctx context.Context, part string, limit int) ([]chat.Room,
 const selectMember = `SELECT r.id, r.name, r.head, r.created, m.read FROM memberships m
 	JOIN rooms r ON r.key = m.room JOIN people p ON p.key = m.person WHERE p.id = ? `
 
-func scanMember(row interface{ Scan(...any) error }) (m chat.Membership, err error) {
+func scanMember(row scanner) (m chat.Membership, err error) {
 	var created int64
 	err = row.Scan(&m.ID, &m.Name, &m.Head, &created, &m.Read)
 	m.Created = time.UnixMilli(created)
@@ -142,7 +142,7 @@ func scanMember(row interface{ Scan(...any) error }) (m chat.Membership, err err
 // after a restart everyone joins again.
 func (s *Store) Join(ctx context.Context, id chat.UserID, room chat.RoomID) (chat.Membership, error) {
 	find := func() (chat.Membership, error) {
-		return scanMember(s.readers.QueryRowContext(ctx, selectMember+"AND r.id = ?", id, room))
+		return scanMember(s.readers.row(ctx, selectMember+"AND r.id = ?", id, room))
 	}
 	m, err := find()
 	if !errors.Is(err, sql.ErrNoRows) {
@@ -167,7 +167,7 @@ func (s *Store) Join(ctx context.Context, id chat.UserID, room chat.RoomID) (cha
 
 // Memberships implements chat.Directory.
 func (s *Store) Memberships(ctx context.Context, id chat.UserID) ([]chat.Membership, error) {
-	rows, err := s.readers.QueryContext(ctx, selectMember+"ORDER BY r.name", id)
+	rows, err := s.readers.rows(ctx, selectMember+"ORDER BY r.name", id)
 	if err != nil {
 		return nil, err
 	}

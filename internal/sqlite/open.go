@@ -36,13 +36,14 @@ type Store struct {
 	log     *slog.Logger
 	lock    *flock.Flock
 	writer  *sql.DB // one connection, the committer's
-	readers *sql.DB
+	readers readers
 	epoch   chat.Epoch
 	queue   chan *request
 	failed  chan struct{} // closed when nothing can be made durable any more
 	idle    chan struct{} // closed when the committer has ended
 
-	follow func([]chat.Event) // set before the first Append
+	follow  func([]chat.Event) // set before the first Append
+	observe func(Commit)       // likewise
 
 	mu     sync.RWMutex // held for reading while a request is queued
 	closed bool
@@ -104,7 +105,7 @@ func (s *Store) open(ctx context.Context) error {
 	if s.writer, err = openDB(path, 1, "_txlock=immediate"); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if s.readers, err = openDB(path, maxReaders, "_pragma=query_only(1)"); err != nil {
+	if s.readers.DB, err = openDB(path, maxReaders, "_pragma=query_only(1)"); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := s.prepare(ctx); err != nil {
@@ -233,7 +234,7 @@ func (s *Store) Close() error {
 
 func (s *Store) release() error {
 	var errs []error
-	if s.readers != nil {
+	if s.readers.DB != nil {
 		errs = append(errs, s.readers.Close())
 	}
 	if s.writer != nil {

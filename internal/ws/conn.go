@@ -33,13 +33,12 @@ type Conn struct {
 
 	// work is held while received bytes are handled. It guards the following,
 	// and is taken before mu.
-	work      sync.Mutex
-	parser    parser
-	drafts    []chat.Draft // read, not posted yet
-	messages  bucket
-	bytes     bucket
-	user      *user // whose connection this is; nil: it has no identity
-	refusedTo int64 // Unix nanoseconds: refuse messages until then, to keep their order
+	work     sync.Mutex
+	parser   parser
+	drafts   []chat.Draft // read, not posted yet
+	messages bucket
+	bytes    bucket
+	user     *user // whose connection this is; nil: it has no identity
 
 	mu      sync.Mutex // guards the following
 	person  chat.Person
@@ -48,7 +47,6 @@ type Conn struct {
 	fences  []fence
 	replies []byte // finished frames for this connection alone
 	begun   []byte // what a full socket must be given next
-	typed   int64  // when a typing signal was last passed on, Unix nanoseconds
 	full    bool   // the socket is: it says when there is room
 	stuffed bool   // too many replies wait: nothing is read
 	resting bool   // the client sent too much: nothing is read

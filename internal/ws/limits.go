@@ -1,7 +1,6 @@
 package ws
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -188,25 +187,6 @@ func (c *Conn) allow(now int64) time.Duration {
 	}
 	return wait
 }
-
-// Admit waits for a handshake's turn: a crowd that comes back all at once is let
-// in a few at a time, so that those who are in go on being served. done must be
-// called after the handshake.
-func (s *Server) Admit(ctx context.Context) (done func(), err error) {
-	ctx, cancel := context.WithTimeout(ctx, helloTime)
-	defer cancel()
-	select {
-	case s.handshakes <- struct{}{}:
-		return func() { <-s.handshakes }, nil
-	case <-ctx.Done():
-		err := chat.Errorf(chat.CodeUnavailable, "too many are coming in at once; try again in a moment")
-		err.RetryAfter = 2 * time.Second
-		return nil, err
-	}
-}
-
-// maxHandshakes is how many handshakes are under way at a time.
-const maxHandshakes = 32
 
 // ConnState counts the HTTP connections of an address, and refuses those over
 // the limit: http.Server's hook.

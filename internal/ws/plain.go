@@ -18,14 +18,13 @@ import (
 type plain struct {
 	c    *Conn
 	room chat.RoomID
-	want string      // the name asked for; "": guest- and four letters
-	self chat.Person // made by the first message
+	want string // the name asked for; "": guest- and four letters
 }
 
 func (p *plain) message(text []byte) error {
 	// A plain client cannot be told to slow down, but it can be heard slowly.
 	p.c.messages.take(time.Now().UnixNano(), 1, p.c.server.limits.Messages)
-	if p.self.ID == "" {
+	if p.c.person.ID == "" { // the first message
 		if err := p.introduce(); err != nil {
 			return p.broken(err)
 		}
@@ -35,7 +34,7 @@ func (p *plain) message(text []byte) error {
 		return p.broken(err)
 	}
 	return p.c.draft(chat.Draft{
-		Room: p.room, Author: p.self.ID, Name: p.self.Name,
+		Room: p.room, Author: p.c.person.ID, Name: p.c.person.Name,
 		Kind: chat.KindMessage, ID: chat.EventID(id), Body: string(text),
 	})
 }
@@ -66,9 +65,9 @@ func (p *plain) introduce() error {
 		case err != nil:
 			return err
 		}
-		p.self = self
 		p.c.mu.Lock()
 		defer p.c.mu.Unlock()
+		p.c.person = self
 		for _, cur := range p.c.cursors {
 			cur.SetAuthor(self.ID)
 		}
@@ -107,12 +106,12 @@ func (p *plain) beat(time.Time) []byte { return nil }
 
 // left lets others have the name.
 func (p *plain) left() {
-	if p.self.ID == "" {
+	if p.c.person.ID == "" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), linger)
 	defer cancel()
-	if err := p.c.server.dir.ReleaseName(ctx, p.self.ID); err != nil {
+	if err := p.c.server.dir.ReleaseName(ctx, p.c.person.ID); err != nil {
 		p.c.server.log.Warn("release a guest's name", "err", err)
 	}
 }

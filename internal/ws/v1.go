@@ -15,6 +15,9 @@ type v1 struct {
 	greeted bool
 	refs    []wire.Ref // of c.drafts
 	hello   *time.Timer
+
+	refusedTo int64 // Unix nanoseconds: refuse messages until then, to keep their order
+	typed     int64 // when a typing signal was last passed on, Unix nanoseconds
 }
 
 const (
@@ -135,13 +138,13 @@ func (v *v1) turnAway(err error, ref wire.Ref) error {
 // would overtake it.
 func (v *v1) allow() *chat.Error {
 	c, now := v.c, time.Now().UnixNano()
-	wait := time.Duration(c.refusedTo - now)
+	wait := time.Duration(v.refusedTo - now)
 	if wait <= 0 {
 		if wait = c.allow(now); wait <= 0 {
 			return nil
 		}
 		wait = max(wait, time.Second)
-		c.refusedTo = now + int64(wait)
+		v.refusedTo = now + int64(wait)
 	}
 	err := chat.Errorf(chat.CodeRateLimited, "too many messages; they can go on in a moment")
 	err.RetryAfter = wait.Round(time.Millisecond)
@@ -152,7 +155,7 @@ func (v *v1) allow() *chat.Error {
 func (v *v1) send(f *wire.Send, ref wire.Ref) error {
 	v.c.mu.Lock()
 	p := v.c.person
-	v.c.typed = 0 // what is typed after a message is news again
+	v.typed = 0 // what is typed after a message is news again
 	v.c.mu.Unlock()
 	v.refs = append(v.refs, ref)
 	return v.c.draft(chat.Draft{
@@ -283,9 +286,9 @@ func (v *v1) typing(room chat.RoomID) error {
 	c := v.c
 	c.mu.Lock()
 	cur, p, now := c.cursor(room), c.person, time.Now().UnixNano()
-	soon := now-c.typed < int64(typingPause)
+	soon := now-v.typed < int64(typingPause)
 	if cur != nil && !soon {
-		c.typed = now
+		v.typed = now
 	}
 	c.mu.Unlock()
 	switch {

@@ -1,0 +1,136 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"hubbub/internal/chat"
+	"hubbub/internal/hub"
+	"hubbub/internal/sqlite"
+	"hubbub/internal/ws"
+)
+
+// metrics are what an operator may want to know. No label comes from a client.
+type metrics struct {
+	registry *prometheus.Registry
+	lag      prometheus.Histogram
+	events   prometheus.Histogram
+	took     prometheus.Histogram
+	repeated prometheus.Counter
+	refusals *prometheus.CounterVec
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "hubbub_drain_lag_seconds", Buckets: prometheus.ExponentialBuckets(0.0001, 4, 8),
+			Help: "From a room's having moved to the end of the round that told its readers.",
+		}),
+		events: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "hubbub_commit_events", Buckets: []float64{0, 1, 4, 16, 64, 256, 512},
+			Help: "Events stored by a commit; 0 for changes of people and rooms.",
+		}),
+		took: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "hubbub_commit_seconds", Buckets: prometheus.ExponentialBuckets(0.0001, 4, 8),
+			Help: "Time of a commit, with its disk sync.",
+		}),
+		repeated: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "hubbub_duplicates_suppressed_total",
+			Help: "Messages sent again that were stored already.",
+		}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hubbub_refusals_total",
+			Help: "Frames and requests refused, by error code.",
+		}, []string{"code"}),
+	}
+	m.registry.MustRegister(m.lag, m.events, m.took, m.repeated, m.refusals,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) lagged(d time.Duration) { m.lag.Observe(d.Seconds()) }
+func (m *metrics) refused(code chat.Code) { m.refusals.WithLabelValues(string(code)).Inc() }
+
+func (m *metrics) committed(c sqlite.Commit) {
+	m.events.Observe(float64(c.Events))
+	m.took.Observe(c.Took.Seconds())
+	m.repeated.Add(float64(c.Repeated))
+}
+
+// count adds a counter that is kept elsewhere.
+func (m *metrics) count(name, help string, v *atomic.Int64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "hubbub_" + name, Help: help},
+		func() float64 { return float64(v.Load()) }))
+}
+
+// gauge adds a value that is kept elsewhere.
+func (m *metrics) gauge(name, help string, labels prometheus.Labels, v func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "hubbub_" + name, Help: help, ConstLabels: labels}, v))
+}
+
+func (m *metrics) watch(h *hub.Hub, sockets *ws.Server, store *sqlite.Store) {
+	s := sockets.Stats()
+	for d, name := range map[hub.Dialect]string{hub.Plain: "plain", hub.V1: "hubbub.v1"} {
+		m.gauge("connections", "Open WebSocket connections.", prometheus.Labels{"dialect": name},
+			func() float64 { return float64(s.Opened[d].Load() - s.Closed[d].Load()) })
+	}
+	m.gauge("rooms_live", "Rooms that somebody reads.", nil, func() float64 { return float64(h.Rooms()) })
+	m.gauge("posts_waiting", "Requests that wait for the next commit.", nil, func() float64 { return float64(store.Waiting()) })
+	m.count("messages_total", "Messages received and posted.", &s.Messages)
+	m.count("deliveries_total", "Events handed to sockets.", &s.Deliveries)
+	m.count("bytes_received_total", "Bytes from WebSocket clients.", &s.BytesIn)
+	m.count("bytes_sent_total", "Bytes to WebSocket clients.", &s.BytesOut)
+	m.count("resumes_total", "Rooms opened behind an event that the client had.", &s.Resumes)
+	m.count("resets_total", "Rooms that a client had to load anew.", &s.Resets)
+	m.count("catch_ups_total", "Readers that were older than their room's memory and read the log.", &s.CatchUps)
+	m.count("slow_readers_total", "Times that a reader's socket took no more.", &s.Full)
+}
+
+// private is the operator's own listener.
+type private struct {
+	listener net.Listener
+	http     *http.Server
+}
+
+// listen opens the operator's listener, if it is wanted.
+func (m *metrics) listen(addr string, h *hub.Hub, sockets *ws.Server, store *sqlite.Store) (*private, error) {
+	if addr == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("--metrics %s: %w", addr, err)
+	}
+	m.watch(h, sockets, store)
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return &private{l, &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}}, nil
+}
+
+func (p *private) serve() {
+	if p != nil {
+		go p.http.Serve(p.listener)
+	}
+}
+
+func (p *private) close() {
+	if p != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		p.http.Shutdown(ctx)
+		p.http.Close()
+	}
+}
