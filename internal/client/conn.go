@@ -61,7 +61,8 @@ func Dial(ctx context.Context, baseURL, token string) (*Conn, error) {
 	if token != "" {
 		header.Set("Authorization", "Bearer "+token)
 	}
-	ws, err := dial(ctx, baseURL+"/", &websocket.DialOptions{HTTPHeader: header, Subprotocols: []string{wire.Subprotocol}})
+	ws, err := dial(ctx, baseURL+"/", &websocket.DialOptions{HTTPHeader: header, Subprotocols: []string{wire.Subprotocol},
+		CompressionMode: websocket.CompressionNoContextTakeover})
 	if err != nil {
 		return nil, err
 	}

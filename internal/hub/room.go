@@ -51,7 +51,7 @@ func (r *Room) prepare(ctx context.Context, d Dialect) error {
 		return err
 	}
 	t := newTail(r, d, head.Seq)
-	if d == V1 {
+	if d != Plain {
 		t = newTail(r, d, head.Seq-min(head.Seq, primeEvents))
 	}
 	for {
@@ -104,10 +104,12 @@ func (r *Room) Signal(author wire.Person) {
 	f := wire.AppendFrame(nil, &wire.Typing{Room: r.id, Author: author.ID, Name: author.Name})
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if t := r.tails[V1]; t != nil {
-		t.signal(signal{author: author.ID, frame: f})
-		t.publish()
-		r.wake()
+	for _, t := range r.tails[V1:] {
+		if t != nil {
+			t.signal(signal{author: author.ID, frame: f})
+			t.publish()
+			r.wake()
+		}
 	}
 }
 

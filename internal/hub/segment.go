@@ -13,8 +13,9 @@ type Dialect uint8
 
 // The dialects. Their values index a room's tails.
 const (
-	Plain Dialect = iota // only the text of new messages, and not one's own
-	V1                   // every event, as JSON
+	Plain      Dialect = iota // only the text of new messages, and not one's own
+	V1                        // every event, as JSON
+	V1Deflated                // the same, compressed
 	dialects
 )
 
@@ -46,6 +47,8 @@ func appendFrame(dst []byte, d Dialect, e chat.Event) []byte {
 	switch {
 	case d == V1:
 		return wire.AppendFrame(dst, wire.EventFrame(e))
+	case d == V1Deflated:
+		return wire.AppendDeflated(dst, wire.EventFrame(e))
 	case e.Kind == chat.KindMessage && !e.Deleted:
 		return wire.AppendText(dst, e.Body)
 	}

@@ -80,7 +80,7 @@ func (m *metrics) gauge(name, help string, labels prometheus.Labels, v func() fl
 
 func (m *metrics) watch(h *hub.Hub, sockets *ws.Server, store *sqlite.Store) {
 	s := sockets.Stats()
-	for d, name := range map[hub.Dialect]string{hub.Plain: "plain", hub.V1: "hubbub.v1"} {
+	for d, name := range map[hub.Dialect]string{hub.Plain: "plain", hub.V1: "hubbub.v1", hub.V1Deflated: "hubbub.v1, deflated"} {
 		m.gauge("connections", "Open WebSocket connections.", prometheus.Labels{"dialect": name},
 			func() float64 { return float64(s.Opened[d].Load() - s.Closed[d].Load()) })
 	}

@@ -107,8 +107,8 @@ func (c *Conn) handleAll(now time.Time, data []byte) error {
 	c.work.Lock()
 	defer c.work.Unlock()
 	n := len(data)
-	frames, err := c.parser.feed(data, c.handle)
-	c.charge(now.UnixNano(), n, frames)
+	cost, err := c.parser.feed(data, c.handle)
+	c.charge(now.UnixNano(), n+cost)
 	return errors.Join(c.post(), err)
 }
 

@@ -87,7 +87,7 @@ func (b bucket) wait(now int64, n float64, r Rate) time.Duration {
 // bytes say.
 const (
 	readPrice  = 1 << 10 // each read(2) with its wake-up
-	framePrice = 128     // each frame
+	framePrice = 128     // each frame; unpacking costs the bytes that come out
 )
 
 // user is what the connections of one person share.
@@ -137,12 +137,12 @@ func (s *Server) forgetUser(id chat.UserID, u *user) {
 	})
 }
 
-// charge takes what reading n bytes in so many frames costs, and has the
+// charge takes what reading cost, in bytes, and has the
 // connection rest while it is in debt. Nothing is lost by that: what the client
 // sends meanwhile waits in its own socket. c.work is held.
-func (c *Conn) charge(now int64, n, frames int) {
+func (c *Conn) charge(now int64, n int) {
 	l := &c.server.limits
-	price := float64(n + readPrice + framePrice*frames)
+	price := float64(n + readPrice)
 	c.bytes.take(now, price, l.Bytes)
 	rest := max(c.bytes.wait(now, 0, l.Bytes), c.messages.wait(now, 0, l.Messages))
 	if u := c.user; u != nil {

@@ -2,10 +2,13 @@ package ws
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
+
+	"hubbub/internal/wire"
 )
 
 // closeError ends a connection with a close code: RFC 6455, section 7.4.1.
@@ -29,6 +32,8 @@ const (
 type parser struct {
 	limit     int32  // bytes of a message
 	fragments int32  // of a message so far; 0: no message is under way
+	deflate   bool   // messages may be compressed: RFC 7692
+	deflated  bool   // the message under way is
 	in        []byte // the beginning of a frame that is not complete
 	msg       []byte // the fragments of a message so far
 }
@@ -38,9 +43,9 @@ const maxFragments = 1024
 
 // feed takes the bytes that came next and calls handle for each complete
 // message and control frame. The payload is valid until handle returns. feed
-// changes data, and returns how many frames it took. An error ends the
-// connection; a *closeError says how.
-func (p *parser) feed(data []byte, handle func(ws.OpCode, []byte) error) (frames int, err error) {
+// changes data, and returns what the frames cost beyond their bytes, in bytes. An
+// error ends the connection; a *closeError says how.
+func (p *parser) feed(data []byte, handle func(ws.OpCode, []byte) error) (cost int, err error) {
 	if len(p.in) > 0 {
 		p.in = append(p.in, data...)
 		data = p.in
@@ -48,11 +53,11 @@ func (p *parser) feed(data []byte, handle func(ws.OpCode, []byte) error) (frames
 	for {
 		h, n, err := parseHeader(data)
 		if err != nil {
-			return frames, err
+			return cost, err
 		}
 		if n > 0 {
-			if err := p.check(h); err != nil {
-				return frames, err
+			if err := p.check(&h); err != nil {
+				return cost, err
 			}
 		}
 		if n == 0 || int64(len(data)-n) < h.Length {
@@ -61,13 +66,15 @@ func (p *parser) feed(data []byte, handle func(ws.OpCode, []byte) error) (frames
 		payload := data[n : n+int(h.Length)]
 		data = data[n+int(h.Length):]
 		ws.Cipher(payload, h.Mask, 0)
-		frames++
-		if err := p.frame(h, payload, handle); err != nil {
-			return frames, err
+		cost += framePrice
+		unpacked, err := p.frame(h, payload, handle)
+		cost += unpacked
+		if err != nil {
+			return cost, err
 		}
 	}
 	p.keep(data)
-	return frames, nil
+	return cost, nil
 }
 
 // keep saves the beginning of a frame until the rest comes, and holds no memory
@@ -81,12 +88,17 @@ func (p *parser) keep(data []byte) {
 }
 
 // check refuses a frame by its header alone, before its payload arrives.
-func (p *parser) check(h ws.Header) error {
+func (p *parser) check(h *ws.Header) error {
+	if p.deflate && p.fragments == 0 && h.OpCode == ws.OpText {
+		if p.deflated = h.Rsv1(); p.deflated {
+			h.Rsv &^= 4 // RSV1 has a meaning here, and no other place
+		}
+	}
 	state := ws.StateServerSide
 	if p.fragments > 0 {
 		state = state.Set(ws.StateFragmented)
 	}
-	if err := ws.CheckHeader(h, state); err != nil {
+	if err := ws.CheckHeader(*h, state); err != nil {
 		return &closeError{ws.StatusProtocolError, err.Error()}
 	}
 	switch {
@@ -95,31 +107,46 @@ func (p *parser) check(h ws.Header) error {
 	case h.OpCode.IsControl():
 		return nil
 	case h.Length > int64(int(p.limit)-len(p.msg)):
-		return &closeError{ws.StatusMessageTooBig, fmt.Sprintf("a message has at most %d bytes", p.limit)}
+		return p.tooBig()
 	case p.fragments >= maxFragments:
 		return &closeError{ws.StatusMessageTooBig, fmt.Sprintf("a message has at most %d fragments", maxFragments)}
 	}
 	return nil
 }
 
-// frame takes one complete, unmasked frame.
-func (p *parser) frame(h ws.Header, payload []byte, handle func(ws.OpCode, []byte) error) error {
+func (p *parser) tooBig() error {
+	return &closeError{ws.StatusMessageTooBig, fmt.Sprintf("a message has at most %d bytes", p.limit)}
+}
+
+// frame takes one complete, unmasked frame, and returns how many bytes it had to
+// unpack.
+func (p *parser) frame(h ws.Header, payload []byte, handle func(ws.OpCode, []byte) error) (unpacked int, err error) {
 	if h.OpCode.IsControl() {
-		return handle(h.OpCode, payload)
+		return 0, handle(h.OpCode, payload)
 	}
 	if !h.Fin || p.fragments > 0 {
 		p.msg = append(p.msg, payload...)
 		p.fragments++
 		if !h.Fin {
-			return nil
+			return 0, nil
 		}
 		payload = p.msg
 		p.msg, p.fragments = nil, 0
 	}
-	if !utf8.Valid(payload) {
-		return &closeError{ws.StatusInvalidFramePayloadData, "the text is not UTF-8"}
+	if p.deflated {
+		payload, err = wire.Inflate(payload, int(p.limit))
+		unpacked = len(payload)
+		switch {
+		case errors.Is(err, wire.ErrInflated):
+			return unpacked, p.tooBig()
+		case err != nil:
+			return unpacked, &closeError{ws.StatusInvalidFramePayloadData, "the message can not be unpacked"}
+		}
 	}
-	return handle(ws.OpText, payload)
+	if !utf8.Valid(payload) {
+		return unpacked, &closeError{ws.StatusInvalidFramePayloadData, "the text is not UTF-8"}
+	}
+	return unpacked, handle(ws.OpText, payload)
 }
 
 // parseHeader reads a frame's header from the beginning of b. n is its length;

@@ -18,7 +18,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gobwas/httphead"
 	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsflate"
 
 	"hubbub/internal/chat"
 	"hubbub/internal/hub"
@@ -188,14 +190,31 @@ func OffersV1(r *http.Request) (bool, error) {
 // ServeV1 takes over a request as a hubbub.v1 connection of person, who may be
 // nobody yet. It returns after the handshake; a bad one has been answered.
 func (s *Server) ServeV1(w http.ResponseWriter, r *http.Request, person chat.Person) {
-	nc, first, err := s.handshake(w, r, func(p string) bool { return p == wire.Subprotocol })
-	if err == nil {
-		s.startV1(nc, first, person)
+	var deflate wsflate.Extension
+	deflate.Parameters = wsflate.Parameters{ServerNoContextTakeover: true, ClientNoContextTakeover: true}
+	nc, first, err := s.handshake(w, r, ws.HTTPUpgrader{
+		Protocol: func(p string) bool { return p == wire.Subprotocol },
+		Negotiate: func(offer httphead.Option) (httphead.Option, error) {
+			answer, err := deflate.Negotiate(offer)
+			if err != nil {
+				return httphead.Option{}, nil // an offer that makes no sense is declined: RFC 7692, section 5.1
+			}
+			return answer, nil
+		},
+	})
+	if err != nil {
+		return
 	}
+	dialect := hub.V1
+	if _, ok := deflate.Accepted(); ok {
+		dialect = hub.V1Deflated
+	}
+	s.startV1(nc, first, person, dialect)
 }
 
-func (s *Server) startV1(nc net.Conn, first []byte, person chat.Person) {
-	c := s.newConn(nc, hub.V1, wire.MaxFrame)
+func (s *Server) startV1(nc net.Conn, first []byte, person chat.Person, dialect hub.Dialect) {
+	c := s.newConn(nc, dialect, wire.MaxFrame)
+	c.parser.deflate = dialect == hub.V1Deflated
 	c.person = person
 	v := &v1{c: c}
 	v.hello = time.AfterFunc(helloTime, func() {
@@ -215,7 +234,7 @@ func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request, room chat.Ro
 	}
 	// The client hears what is said from its handshake on, not from a moment later.
 	after := live.Head()
-	nc, first, err := s.handshake(w, r, nil)
+	nc, first, err := s.handshake(w, r, ws.HTTPUpgrader{})
 	if err != nil {
 		live.Release()
 		return nil
@@ -233,7 +252,7 @@ func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request, room chat.Ro
 
 // handshake answers the upgrade and takes the connection from the HTTP server,
 // with the bytes that the client has sent already.
-func (s *Server) handshake(w http.ResponseWriter, r *http.Request, protocol func(string) bool) (net.Conn, []byte, error) {
+func (s *Server) handshake(w http.ResponseWriter, r *http.Request, up ws.HTTPUpgrader) (net.Conn, []byte, error) {
 	// The library checks the key's length only: RFC 6455, section 4.2.1, item 5.
 	if key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-WebSocket-Key")); err != nil || len(key) != 16 ||
 		len(r.Header.Values("Sec-WebSocket-Key")) != 1 {
@@ -241,7 +260,8 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, protocol func
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return nil, nil, err
 	}
-	conn, rw, _, err := ws.HTTPUpgrader{Timeout: helloTime, Protocol: protocol}.Upgrade(r, w)
+	up.Timeout = helloTime
+	conn, rw, _, err := up.Upgrade(r, w)
 	if err != nil {
 		if conn != nil {
 			conn.Close()
@@ -301,7 +321,7 @@ func (c *Conn) goodbye() {
 	c.work.Lock()
 	defer c.work.Unlock()
 	var farewell []byte
-	if c.dialect == hub.V1 {
+	if c.dialect != hub.Plain {
 		// Spread over two seconds, so that not all come back at once.
 		after := 0.5 + 2*rand.Float64()
 		farewell = wire.AppendFrame(nil, &wire.Goodbye{Reason: "restart", RetryAfter: float64(int(after*1000)) / 1000})

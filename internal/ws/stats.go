@@ -5,8 +5,8 @@ import "sync/atomic"
 // Stats count what the connections do since the start. They may be read at any
 // time.
 type Stats struct {
-	Opened     [2]atomic.Int64 // connections, by hub.Dialect
-	Closed     [2]atomic.Int64
+	Opened     [3]atomic.Int64 // connections, by hub.Dialect
+	Closed     [3]atomic.Int64
 	Messages   atomic.Int64 // received and posted
 	Deliveries atomic.Int64 // events handed to sockets
 	BytesIn    atomic.Int64

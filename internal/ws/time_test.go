@@ -64,7 +64,7 @@ type pipe struct {
 
 func (b *bubble) connect() *pipe {
 	ours, theirs := net.Pipe()
-	b.server.startV1(theirs, nil, b.person)
+	b.server.startV1(theirs, nil, b.person, hub.V1)
 	return &pipe{ours, b.t, bufio.NewReader(ours)}
 }
 

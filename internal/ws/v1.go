@@ -185,7 +185,7 @@ func (v *v1) open(f *wire.Open) error {
 	if err != nil {
 		return err
 	}
-	live, err := s.hub.Room(s.ctx, room, hub.V1)
+	live, err := s.hub.Room(s.ctx, room, c.dialect)
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func (v *v1) open(f *wire.Open) error {
 		return err
 	}
 	v.closeCursor(room)
-	cur := live.Attach(hub.V1, c, c.person.ID, after)
+	cur := live.Attach(c.dialect, c, c.person.ID, after)
 	c.cursors = append(c.cursors, cur)
 	c.replies = wire.AppendFrame(c.replies, &wire.Opened{
 		Room: room, Name: member.Name, Epoch: s.epoch, After: after, Head: live.Head(), Read: member.Read,
