@@ -66,8 +66,16 @@ func measure(ctx context.Context, all []contender, only, out string) error {
 			if err := s.run(ctx, r, s.title); err != nil {
 				return fmt.Errorf("%s: %w", s.title, err)
 			}
+			if err := r.save(out); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
+}
+
+// save writes what was found so far, if it is wanted.
+func (r *report) save(out string) error {
 	if out == "" {
 		return nil
 	}

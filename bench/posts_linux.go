@@ -151,33 +151,37 @@ func (c *v1conn) post(text string) error {
 	return err
 }
 
-// runPosts has 64 connections post, each the next when the last is durable.
+// runPosts keeps 64 messages in flight: over as many connections as conns says,
+// in so many rooms.
 func runPosts(s map[string]int) error {
-	const conns = 64
+	conns, inFlight := s["conns"], 64/s["conns"]
 	tokens, err := guests(s["port"], conns)
 	if err != nil {
 		return err
 	}
 	all := make([]*v1conn, conns)
+	names := make([][]string, conns)
 	for i := range all {
-		if all[i], err = dialV1(s["port"], tokens[i], fmt.Sprintf("room-%d", i%s["rooms"])); err != nil {
-			return err
+		for k := i; k < max(s["rooms"], i+1); k += conns {
+			c, err := dialV1(s["port"], tokens[i], fmt.Sprintf("room-%d", k%s["rooms"]))
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			all[i], names[i] = c, append(names[i], c.room)
+			// Whoever only posts need not read the room, and then nothing is measured but posts.
+			if _, err := c.Write(mask(`{"close":{"room":"` + c.room + `"}}`)); err != nil {
+				return err
+			}
 		}
-		defer all[i].close()
 	}
 	fmt.Println("prepared")
-	end := time.Now().Add(time.Duration(s["ms"]) * time.Millisecond)
+	begun, end := time.Now(), time.Now().Add(time.Duration(s["ms"])*time.Millisecond)
 	errs := make(chan error, conns)
-	begun, total := time.Now(), 0
-	for _, c := range all {
-		go func() {
-			var err error
-			for err == nil && time.Now().Before(end) {
-				err = c.post(string(padding))
-			}
-			errs <- err
-		}()
+	for i, c := range all {
+		go func() { errs <- c.pour(names[i], inFlight, end) }()
 	}
+	total := 0
 	for range all {
 		err = errors.Join(err, <-errs)
 	}
@@ -188,6 +192,26 @@ func runPosts(s map[string]int) error {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(map[string]float64{"per_second": float64(total) / time.Since(begun).Seconds()})
+}
+
+// pour keeps so many messages in flight until the end, and waits for them.
+func (c *v1conn) pour(rooms []string, inFlight int, end time.Time) error {
+	acked := 0
+	for {
+		for time.Now().Before(end) && c.posts-acked < inFlight {
+			c.room = rooms[c.posts%len(rooms)]
+			if err := c.send(string(padding)); err != nil {
+				return err
+			}
+		}
+		if acked == c.posts {
+			return nil
+		}
+		if _, err := c.until(`{"sent":`); err != nil {
+			return err
+		}
+		acked++
+	}
 }
 
 // runIdle says something now and then in a room of ten, and prints how long
