@@ -189,7 +189,8 @@ func (c *Conn) allow(now int64) time.Duration {
 }
 
 // ConnState counts the HTTP connections of an address, and refuses those over
-// the limit: http.Server's hook.
+// the limit: http.Server's hook. One that becomes a WebSocket stays counted until
+// it says who it is or ends.
 func (s *Server) ConnState(nc net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
@@ -200,7 +201,7 @@ func (s *Server) ConnState(nc net.Conn, state http.ConnState) {
 			}
 			nc.Close()
 		}
-	case http.StateHijacked, http.StateClosed:
+	case http.StateClosed:
 		s.depart(address(nc))
 	}
 }

@@ -264,6 +264,7 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, up ws.HTTPUpg
 	conn, rw, _, err := up.Upgrade(r, w)
 	if err != nil {
 		if conn != nil {
+			s.depart(address(conn))
 			conn.Close()
 		}
 		return nil, nil, err
@@ -282,7 +283,6 @@ func (s *Server) newConn(nc net.Conn, d hub.Dialect, limit int) *Conn {
 	defer s.mu.Unlock()
 	c.slot, s.next = s.next, (s.next+1)%slots
 	s.wheel[c.slot][c] = struct{}{}
-	s.addresses[c.address]++
 	s.wg.Add(1)
 	return c
 }
