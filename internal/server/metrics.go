@@ -107,6 +107,9 @@ func (m *metrics) listen(addr string, h *hub.Hub, sockets *ws.Server, store *sql
 	if addr == "" {
 		return nil, nil
 	}
+	if host, _, err := net.SplitHostPort(addr); err != nil || !loopback(host) {
+		return nil, fmt.Errorf("--metrics %s: profiles hold what is in memory, so they are served on this machine alone, such as 127.0.0.1:9100", addr)
+	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("--metrics %s: %w", addr, err)

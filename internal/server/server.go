@@ -130,7 +130,7 @@ func listen(addr string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--listen %q is not an address and a port, such as 127.0.0.1:3000", addr)
 	}
-	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+	if !loopback(host) {
 		return nil, fmt.Errorf("--listen %s would let in anyone on the network; for now hubbub listens on this machine alone, such as 127.0.0.1:3000", addr)
 	}
 	l, err := listener.Listen(context.Background(), "tcp", addr)
@@ -143,6 +143,11 @@ func listen(addr string) (net.Listener, error) {
 		return nil, fmt.Errorf("--listen %s: %w", addr, err)
 	}
 	return l, nil
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || (err == nil && ip.IsLoopback())
 }
 
 // listener sends no keep-alive probes: idle HTTP connections are closed soon, and
