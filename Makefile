@@ -62,7 +62,7 @@ chaos: bin/hubbub bin/chaos ## kill -9 the server 100 times under load and check
 	bin/chaos kill --bin bin/hubbub --kills 100
 
 .PHONY: bench
-bench: bin/hubbub bin/bench bin/peers bench/peers/tutorial/node_modules/.stamp ## hubbub beside other servers; 10 minutes, writes bench/RESULTS.md
+bench: bin/hubbub bin/bench bin/peers bench/peers/tutorial/node_modules/.stamp ## hubbub beside other servers; 20 minutes, writes bench/RESULTS.md
 	bin/bench -out bench/RESULTS.md
 	go test -run '^$$' -bench . -benchmem ./internal/hub ./internal/sqlite
 
