@@ -92,16 +92,14 @@ func (f *figures) sound() bool { return f.Missing == 0 && f.Wrong == 0 }
 // most finds the highest rate at which nothing is lost and p99 stays under the
 // limit: by doubling, then by halving the gap until it is a tenth. nil: not even
 // at the rate it begins with.
-func (c contender) most(ctx context.Context, members, rate int, limit time.Duration) (*figures, error) {
-	const last = 3 * time.Second
-	var best *figures
+func (c contender) most(ctx context.Context, members, rate int, limit time.Duration) (best *figures, err error) {
 	low, high := 0, 0
 	for high == 0 || (high-low)*10 >= high {
-		f, _, err := c.once(ctx, members, rate, last)
-		if ctx.Err() != nil {
+		f, err := c.manages(ctx, members, rate, limit)
+		if err != nil {
 			return nil, err
 		}
-		if err == nil && f.sound() && f.P99 < float64(limit.Milliseconds()) && f.Seconds < (last+limit).Seconds() {
+		if f != nil {
 			low, best = rate, f
 		} else {
 			high = rate
@@ -116,6 +114,22 @@ func (c contender) most(ctx context.Context, members, rate int, limit time.Durat
 		}
 	}
 	return best, nil
+}
+
+// manages says how a server does at a rate, or returns nil if it fails twice: a
+// moment in which the machine had something else to do decides nothing.
+func (c contender) manages(ctx context.Context, members, rate int, limit time.Duration) (*figures, error) {
+	const last = 3 * time.Second
+	for range 2 {
+		f, _, err := c.once(ctx, members, rate, last)
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		if err == nil && f.sound() && f.P99 < float64(limit.Milliseconds()) && f.Seconds < (last+limit).Seconds() {
+			return f, nil
+		}
+	}
+	return nil, nil
 }
 
 // once runs a fresh server for one load in a single room.

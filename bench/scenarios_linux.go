@@ -107,14 +107,14 @@ func perMillion(used time.Duration, f *figures) float64 {
 }
 
 func stadium(ctx context.Context, r *report, title string) error {
-	r.table(title, "10,000 members, 200 messages a second, 5 seconds.", "server", "processor seconds per million deliveries", "p50 ms", "p99 ms")
+	r.table(title, "10,000 members, 200 messages a second, 5 seconds.", "server", "processor seconds per million deliveries", "p50 ms", "p99 ms", "load busy")
 	for _, c := range r.all {
 		f, used, err := c.once(ctx, 10000, 200, 5*time.Second)
 		if err != nil || !f.sound() {
 			r.void(c.name, f, err)
 			continue
 		}
-		r.say("| %s | %.1f | %.0f | %.0f |", c.name, perMillion(used, f), f.P50, f.P99)
+		r.say("| %s | %.1f | %.0f | %.0f | %.0f %% |", c.name, perMillion(used, f), f.P50, f.P99, f.busy())
 	}
 	return nil
 }
