@@ -109,7 +109,7 @@ func assemble(ctx context.Context, cfg Config, l net.Listener, store *sqlite.Sto
 	}
 	return &Server{
 		private: private,
-		log:     cfg.Log, listener: newCrowd(l), store: store, hub: h, sockets: sockets,
+		log:     cfg.Log, listener: ws.NewDoor(l, sockets, handler), store: store, hub: h, sockets: sockets,
 		http: &http.Server{
 			Handler:           handler,
 			ReadHeaderTimeout: 5 * time.Second,

@@ -188,27 +188,14 @@ func (c *Conn) allow(now int64) time.Duration {
 	return wait
 }
 
-// ConnState counts the HTTP connections of an address, and refuses those over
-// the limit: http.Server's hook. One that becomes a WebSocket stays counted until
-// it says who it is or ends.
+// ConnState is http.Server's hook: it counts down what the door has counted. A
+// connection that becomes a WebSocket stays counted until it says who it is or
+// ends.
 func (s *Server) ConnState(nc net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		if !s.arrive(address(nc)) {
-			s.refused(chat.CodeRateLimited)
-			if tcp, ok := nc.(*net.TCPConn); ok {
-				tcp.Write([]byte(tooMany))
-			}
-			nc.Close()
-		}
-	case http.StateClosed:
+	if state == http.StateClosed {
 		s.depart(address(nc))
 	}
 }
-
-// tooMany is an answer before the question: reading that would be too much.
-const tooMany = "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json; charset=utf-8\r\nRetry-After: 5\r\nConnection: close\r\n\r\n" +
-	`{"error":{"code":"rate_limited","message":"too many connections from this address","retry_after":5}}` + "\n"
 
 // arrive counts a connection without an identity, and says whether it is within
 // the limit. Each needs a depart.

@@ -14,12 +14,18 @@ import (
 // core. A loop only says which socket has something to read or has room again;
 // a goroutine then handles that, so that no loop ever waits for the log.
 type loops struct {
-	each []*loop
-	wg   sync.WaitGroup
+	each  []*loop
+	wg    sync.WaitGroup
+	idle  chan *loopSocket // to a goroutine that waits in work
+	spare chan struct{}    // a token for each of them
 }
 
+// maxSpare goroutines wait for the next socket with their stacks grown, which a
+// new one would have to grow first.
+const maxSpare = 64
+
 func newLoops(gate chan struct{}) (*loops, error) {
-	ls := new(loops)
+	ls := &loops{idle: make(chan *loopSocket), spare: make(chan struct{}, maxSpare)}
 	n := runtime.GOMAXPROCS(0)
 	for range n {
 		l, err := newLoop(gate, n)
@@ -42,6 +48,30 @@ func (ls *loops) close() {
 		l.file.Close()
 	}
 	ls.wg.Wait()
+	close(ls.idle)
+}
+
+// hand has a goroutine read a socket. It does not wait.
+func (ls *loops) hand(s *loopSocket) {
+	select {
+	case ls.idle <- s:
+	default:
+		go ls.work(s)
+	}
+}
+
+// work reads one socket after the other.
+func (ls *loops) work(s *loopSocket) {
+	for s != nil {
+		s.read()
+		select {
+		case ls.spare <- struct{}{}:
+			s = <-ls.idle
+			<-ls.spare
+		default:
+			return
+		}
+	}
 }
 
 // take moves a TCP connection out of Go's poller, which would keep 200 bytes
@@ -64,7 +94,7 @@ func (ls *loops) take(tcp *net.TCPConn, h handler) socket {
 		return nil
 	}
 	tcp.Close()
-	return &loopSocket{fd: fd, h: h, loop: ls.each[fd%len(ls.each)]}
+	return &loopSocket{fd: fd, h: h, loop: ls.each[fd%len(ls.each)], loops: ls}
 }
 
 // loop waits for one epoll instance.
@@ -140,9 +170,10 @@ var buffers = sync.Pool{New: func() any { return new([readBuffer]byte) }}
 // loopSocket is a TCP connection served by a loop. Writing is safe from Close
 // by the connection's lock, reading by the flags below.
 type loopSocket struct {
-	fd   int
-	h    handler
-	loop *loop
+	fd    int
+	h     handler
+	loop  *loop
+	loops *loops
 
 	full atomic.Bool // h wants to know when there is room
 	gone atomic.Bool // the client hung up: read to the end
@@ -189,7 +220,7 @@ func (s *loopSocket) Resume() {
 		s.again = true
 	default:
 		s.reading = true
-		go s.read()
+		s.loops.hand(s)
 	}
 }
 

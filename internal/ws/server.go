@@ -71,6 +71,11 @@ type Server struct {
 	stopping  bool
 }
 
+// patience is how many heartbeats a client may leave unanswered. One that stops
+// reading for a minute, a sleeping tab or a long pause of its collector, is slow
+// and not gone.
+const patience = 4
+
 // slots is over how many parts of a heartbeat the connections are spread.
 const slots = 50
 
@@ -131,7 +136,7 @@ func (s *Server) turn() {
 		case now := <-t.C:
 			crowd.look(s.stats)
 			for _, c := range s.slot(i) {
-				c.beat(now, 2*s.heartbeat+s.heartbeat/5)
+				c.beat(now, patience*s.heartbeat)
 			}
 		}
 	}
@@ -270,6 +275,9 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, up ws.HTTPUpg
 		return nil, nil, err
 	}
 	first, _ := rw.Reader.Peek(rw.Reader.Buffered())
+	if begun, ok := conn.(*begunConn); ok && len(begun.first) == 0 {
+		conn = begun.Conn
+	}
 	return conn, append([]byte(nil), first...), nil
 }
 

@@ -118,7 +118,7 @@ func TestHeartbeats(t *testing.T) {
 	})
 }
 
-// A client that is gone without a word is dropped after two intervals.
+// A client that is gone without a word is dropped after four intervals.
 func TestSilentClientIsDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBubble(t)
@@ -131,7 +131,7 @@ func TestSilentClientIsDropped(t *testing.T) {
 				break
 			}
 		}
-		if took := time.Since(begun); took < 50*time.Second || took > 80*time.Second {
+		if took := time.Since(begun); took < 100*time.Second || took > 130*time.Second {
 			t.Errorf("dropped after %v", took)
 		}
 	})
