@@ -172,7 +172,7 @@ func TestRefusals(t *testing.T) {
 func TestDurableSettings(t *testing.T) {
 	s := open(t, t.TempDir())
 	for name, want := range map[string]string{
-		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "secure_delete": "1", "wal_autocheckpoint": "4000", "busy_timeout": "5000",
+		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "0", "secure_delete": "1", "wal_autocheckpoint": "4000", "busy_timeout": "5000",
 	} {
 		if got, err := s.Pragma(name); err != nil || got != want {
 			t.Errorf("%s is %q, %v, want %s", name, got, err, want)

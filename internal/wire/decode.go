@@ -16,6 +16,13 @@ import (
 // names the frame as far as it could be read, for the answer. The frame does
 // not refer to data.
 func Decode(data []byte) (frame any, ref Ref, err *chat.Error) {
+	if kind, body, ok := cut(data); ok {
+		if frame = newClientFrame(kind); frame != nil && json.Unmarshal(body, frame) == nil {
+			ref.Frame = kind
+			err = check(frame, &ref)
+			return frame, ref, err
+		}
+	}
 	kind, body, err := split(data)
 	if err != nil {
 		return nil, ref, err
@@ -89,6 +96,20 @@ func DecodeServer(data []byte) (frame any, err error) {
 		return nil, nil
 	}
 	return frame, json.Unmarshal(body, frame)
+}
+
+// cut is split for a frame as most clients write it, at half the price of a
+// decoded send (BenchmarkDecode). What it returns need not be valid.
+func cut(data []byte) (kind string, body []byte, ok bool) {
+	rest, ok := bytes.CutPrefix(data, []byte(`{"`))
+	if !ok {
+		return "", nil, false
+	}
+	name, rest, ok := bytes.Cut(rest, []byte(`":`))
+	if !ok || len(rest) < 2 || rest[0] != '{' || rest[len(rest)-1] != '}' {
+		return "", nil, false
+	}
+	return string(name), rest[:len(rest)-1], true
 }
 
 // split finds the one member of a frame.

@@ -180,3 +180,19 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkDecode(b *testing.B) {
+	for name, frame := range map[string]string{
+		"compact": `{"send":{"room":"k3v9x2m7qp4d","id":"01935b2c-7d1e-7f3a-9c40-5a6b7c8d9e0f","text":"seventy bytes of text, about what people write when they chat in a room"}}`,
+		"spaced":  `{ "send":{"room":"k3v9x2m7qp4d","id":"01935b2c-7d1e-7f3a-9c40-5a6b7c8d9e0f","text":"seventy bytes of text, about what people write when they chat in a room"}}`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := Decode([]byte(frame)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
