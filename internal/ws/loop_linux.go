@@ -22,7 +22,7 @@ type loops struct {
 
 // maxSpare goroutines wait for the next socket with their stacks grown, which a
 // new one would have to grow first.
-const maxSpare = 64
+const maxSpare = 16
 
 func newLoops(gate chan struct{}) (*loops, error) {
 	ls := &loops{idle: make(chan *loopSocket), spare: make(chan struct{}, maxSpare)}
