@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -20,11 +21,19 @@ type options struct {
 	allowNull bool
 	rates     server.Limits
 	metrics   string
+	lan       bool
+	publicURL string
+	proxies   []string
+	proxy     bool
+	tls       server.TLS
+	provider  server.Provider
 }
 
 func (o *options) register(f *pflag.FlagSet) {
 	f.SortFlags = false
 	f.StringVar(&o.listen, "listen", "127.0.0.1:3000", "`address` and port to listen on; port 0 takes a free one")
+	f.BoolVar(&o.lan, "lan", false, "listen on the network too, and print a link and a QR code that let people in")
+	f.StringVar(&o.publicURL, "public-url", "", "`address` at which people find this server, such as https://chat.example.org")
 	f.StringVar(&o.data, "data", "data", "`folder` that holds everything; made if need be")
 	f.StringVar(&o.logFormat, "log-format", "text", "`form` of the log on standard error: text or json")
 	f.StringVar(&o.logLevel, "log-level", "info", "`least` to log: debug, info, warn or error")
@@ -36,6 +45,20 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.Var(&o.rates.UserMessages, "user-message-rate", "messages of all connections of a person")
 	f.Var(&o.rates.UserBytes, "user-byte-rate", "bytes from all connections of a person")
 	f.IntVar(&o.rates.PerAddress, "address-limit", o.rates.PerAddress, "`connections` that one address may have without signing in: HTTP and plain text; 0 for no limit")
+	f.Var(&o.rates.Handshakes, "handshake-rate", "new connections of an address: per second, and at once")
+	f.StringVar(&o.tls.Cert, "tls-cert", "", "`file` with a certificate and those above it; read again when it changes")
+	f.StringVar(&o.tls.Key, "tls-key", "", "`file` with its key")
+	f.StringVar(&o.tls.Domain, "tls-domain", "", "`name` of this server, for certificates from Let's Encrypt; it must be reached at port 443")
+	f.StringVar(&o.tls.Email, "tls-email", "", "`address` to which the authority may write about certificates")
+	f.StringVar(&o.tls.Authority, "tls-authority", "", "`address` of another authority's directory (ACME)")
+	f.StringVar(&o.tls.Roots, "tls-authority-roots", "", "`file` of certificates to check that authority by")
+	f.StringSliceVar(&o.proxies, "trusted-proxies", nil, "`networks` whose X-Forwarded-For is believed, such as 10.0.0.0/8, with commas between")
+	f.BoolVar(&o.proxy, "proxy-protocol", false, "trusted proxies speak the PROXY protocol")
+	f.StringVar(&o.provider.Issuer, "oidc-issuer", "", "`address` of a provider of OpenID Connect")
+	f.StringVar(&o.provider.ClientID, "oidc-client-id", "", "what the provider calls this server")
+	f.StringVar(&o.provider.Secret, "oidc-client-secret", "", "`secret` shared with the provider; better in HUBBUB_OIDC_CLIENT_SECRET_FILE")
+	f.StringVar(&o.provider.Label, "oidc-label", "another account", "what the button says: sign in with …")
+	f.BoolVar(&o.provider.Open, "oidc-open", false, "whoever the provider knows may come in without an invitation")
 	f.BoolVar(&o.allowNull, "allow-null-origin", true, "accept plain text from pages opened from disk, such as the tutorial's")
 }
 
@@ -51,29 +74,76 @@ func (o *options) chosenLimits() (server.Limits, error) {
 	return server.Limits{}, usagef("--limits is on or off, not %q", o.limits)
 }
 
+func (o *options) chosenProxies() (nets []netip.Prefix, err error) {
+	for _, text := range o.proxies {
+		p, err := netip.ParsePrefix(text)
+		if a, e := netip.ParseAddr(text); e == nil {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil {
+			return nil, usagef("--trusted-proxies %q is not an address or a network such as 10.0.0.0/8", text)
+		}
+		nets = append(nets, p.Masked())
+	}
+	return nets, nil
+}
+
+func (o *options) chosenProvider() (*server.Provider, error) {
+	p := &o.provider
+	switch {
+	case p.Issuer == "" && p.ClientID == "" && p.Secret == "":
+		return nil, nil
+	case p.Issuer == "" || p.ClientID == "":
+		return nil, usagef("--oidc-issuer and --oidc-client-id go together")
+	}
+	return p, nil
+}
+
 const envPrefix = "HUBBUB_"
+
+func envName(flag string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// secrets are the flags that may be in a file: NAME_FILE names it.
+var secrets = []string{"oidc-client-secret"}
 
 // load takes what no flag set from the environment, and refuses variables that
 // mean nothing. An empty variable counts as not set.
 func (o *options) load(f *pflag.FlagSet) error {
-	known := map[string]*pflag.Flag{}
+	known := map[string]bool{}
+	var names []string
 	f.VisitAll(func(fl *pflag.Flag) {
 		if fl.Name != "help" {
-			known[envPrefix+strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))] = fl
+			names = append(names, fl.Name)
+			known[envName(fl.Name)] = true
 		}
 	})
-	env := os.Environ()
-	slices.Sort(env)
-	for _, kv := range env {
+	for _, name := range secrets {
+		known[envName(name)+"_FILE"] = true
+	}
+	for _, kv := range os.Environ() {
 		key, value, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(key, envPrefix) || value == "" {
-			continue
-		}
-		fl := known[key]
-		if fl == nil {
+		if strings.HasPrefix(key, envPrefix) && value != "" && !known[key] {
 			return usagef("there is no setting %s", key)
 		}
-		if fl.Changed {
+	}
+	return loadEnv(f, names...)
+}
+
+// loadEnv takes the named flags from the environment where no flag was given.
+func loadEnv(f *pflag.FlagSet, names ...string) error {
+	for _, name := range names {
+		fl, key := f.Lookup(name), envName(name)
+		value := os.Getenv(key)
+		if file := os.Getenv(key + "_FILE"); value == "" && file != "" && slices.Contains(secrets, name) {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				return usagef("%s_FILE: %v", key, err)
+			}
+			value = strings.TrimSpace(string(b))
+		}
+		if value == "" || fl.Changed {
 			continue
 		}
 		if err := fl.Value.Set(value); err != nil {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -44,6 +46,7 @@ Without a command it serves. Every flag can also be set in the environment:
 		c.PreRunE = func(c *cobra.Command, _ []string) error { return o.load(c.Flags()) }
 	}
 	root.AddCommand(serve, newVersion())
+	root.AddCommand(newAdmin()...)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
@@ -85,18 +88,55 @@ func (o *options) serve(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	proxies, err := o.chosenProxies()
+	if err != nil {
+		return err
+	}
+	provider, err := o.chosenProvider()
+	if err != nil {
+		return err
+	}
 	s, err := server.New(c.Context(), server.Config{
-		Listen: o.listen, Data: o.data, AllowNull: o.allowNull, Limits: limits, Metrics: o.metrics, Version: version, Log: log,
+		Listen: o.listen, LAN: o.lan, PublicURL: o.publicURL, Proxies: proxies, ProxyProtocol: o.proxy, TLS: o.tls, Provider: provider,
+		Data: o.data, AllowNull: o.allowNull, Limits: limits, NoLimits: o.limits == "off", Metrics: o.metrics, Version: version, Log: log,
 	})
 	if err != nil {
 		return err
 	}
+	if err := o.greet(c, s); err != nil {
+		return errors.Join(err, s.Stop())
+	}
+	return s.Serve(c.Context())
+}
+
+// greet says where the server is and how people get in.
+func (o *options) greet(c *cobra.Command, s *server.Server) error {
 	data, err := filepath.Abs(o.data)
 	if err != nil {
 		data = o.data
 	}
-	fmt.Fprintf(c.OutOrStdout(), "hubbub %s\n\n  open  %s\n  data  %s\n  stop  Ctrl+C\n\n", version, s.URL(), data)
-	return s.Serve(c.Context())
+	w := c.OutOrStdout()
+	fmt.Fprintf(w, "hubbub %s\n\n  open  %s\n  data  %s\n", version, s.URL(), data)
+	owner, err := s.OwnerLink(c.Context())
+	if err != nil {
+		return err
+	}
+	if owner != "" {
+		fmt.Fprintf(w, "  own   %s\n        This link makes you the owner. It works once, for a day; 'hubbub owner-link' makes another.\n", owner)
+	}
+	if o.lan {
+		link, err := s.Invite(c.Context())
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "  join  %s\n        This link lets people on your network in, for a day.\n\n%s\n", link, server.QR(link))
+	}
+	if s.Network() && !strings.HasPrefix(s.Base(), "https:") {
+		fmt.Fprintf(w, "  note  Without HTTPS, browsers on other machines refuse notifications, passkeys and the clipboard,\n"+
+			"        and the network can read along. --tls-domain, --tls-cert or a proxy with --public-url mends that.\n")
+	}
+	fmt.Fprintf(w, "  stop  Ctrl+C\n\n")
+	return nil
 }
 
 // logger returns the operator's log as it was asked for.

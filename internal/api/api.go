@@ -15,7 +15,9 @@ import (
 	"strings"
 
 	"hubbub/internal/chat"
+	"hubbub/internal/gate"
 	"hubbub/internal/hub"
+	"hubbub/internal/names"
 	"hubbub/internal/ws"
 )
 
@@ -23,58 +25,142 @@ import (
 type Config struct {
 	Hub       *hub.Hub
 	Sockets   *ws.Server
+	Gate      *gate.Gate
 	Store     chat.Log
 	Directory chat.Directory
 	Page      fs.FS // the built page
 	Log       *slog.Logger
-	Port      string          // that the server listens on
+	Place     Place
 	Refused   func(chat.Code) // told of every refusal
-	AllowNull bool            // accept plain text from pages on disk
 }
 
 type handler struct {
 	Config
-	origins origins
-	epoch   chat.Epoch
+	Place
+	epoch chat.Epoch
 }
 
-// New returns the server's handler.
-func New(cfg Config, epoch chat.Epoch) http.Handler {
-	h := &handler{Config: cfg, epoch: epoch, origins: origins{port: cfg.Port, allowNull: cfg.AllowNull}}
+// route is one thing that can be asked for.
+type route struct {
+	pattern string
+	answer  http.HandlerFunc
+}
+
+func (h *handler) routes() []route {
+	return []route{
+		{"GET /api/place", h.answer(h.place)},
+		{"PATCH /api/place", h.by(h.setPlace)},
+
+		{"POST /api/guests", h.answer(h.addGuest)},
+		{"POST /api/sign-in", h.answer(h.signIn)},
+		{"POST /api/sign-in/link", h.answer(h.signInByLink)},
+		{"POST /api/sign-in/passkey/begin", h.answer(h.beginPasskeySignIn)},
+		{"POST /api/sign-in/passkey", h.answer(h.signInByPasskey)},
+		{"GET /api/sign-in/provider", h.toProvider},
+		{"GET /api/sign-in/provider/back", h.fromProvider},
+		{"POST /api/sign-out", h.mine(h.signOut)},
+
+		{"GET /api/me", h.mine(h.me)},
+		{"PATCH /api/me", h.mine(h.rename)},
+		{"PUT /api/me/password", h.mine(h.setPassword)},
+		{"POST /api/me/passkeys/begin", h.mine(h.beginPasskey)},
+		{"POST /api/me/passkeys", h.mine(h.addPasskey)},
+		{"DELETE /api/me/passkeys", h.mine(h.removePasskey)},
+		{"POST /api/me/invite", h.mine(h.acceptInvite)},
+		{"POST /api/me/link", h.mine(h.newLink)},
+		{"GET /api/me/sessions", h.mine(h.mySessions)},
+		{"DELETE /api/me/sessions", h.mine(h.endOtherSessions)},
+		{"DELETE /api/me/sessions/{session}", h.mine(h.endMySession)},
+		{"PUT /api/me/picture", h.mine(h.setPicture)},
+		{"DELETE /api/me/picture", h.mine(h.removePicture)},
+		{"GET /api/me/rooms", h.mine(h.myRooms)},
+
+		{"GET /api/people", h.by(h.people)},
+		{"PATCH /api/people/{id}", h.by(h.setRole)},
+		{"DELETE /api/people/{id}", h.by(h.removePerson)},
+		{"GET /api/people/{id}/picture", h.picture},
+		{"GET /api/people/{id}/sessions", h.by(h.sessionsOf)},
+		{"DELETE /api/people/{id}/sessions", h.by(h.endSessionsOf)},
+		{"DELETE /api/people/{id}/sessions/{session}", h.by(h.endSessionsOf)},
+
+		{"GET /api/invites", h.by(h.listInvites)},
+		{"POST /api/invites", h.by(h.addInvite)},
+		{"DELETE /api/invites/{id}", h.by(h.revokeInvite)},
+		{"POST /api/invites/look", h.answer(h.lookAtInvite)},
+		{"POST /api/owner-link", h.by(h.ownerLink)},
+
+		{"GET /api/rooms", h.mine(h.rooms)},
+		{"POST /api/rooms", h.mine(h.joinRoom)},
+		{"GET /api/rooms/{id}/events", h.mine(h.events)},
+
+		{"/api/", h.answer(func(*http.Request) (int, any, error) {
+			return 0, nil, chat.Errorf(chat.CodeNotFound, "there is nothing at that address")
+		})},
+	}
+}
+
+// New returns the server's handler, and the operator's: the same answers, asked
+// for on a private socket.
+func New(cfg Config, epoch chat.Epoch) (public, operator http.Handler) {
+	cfg.Place.learn()
+	h := &handler{Config: cfg, Place: cfg.Place, epoch: epoch}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /api/guests", h.answer(h.addGuest))
-	mux.HandleFunc("GET /api/me", h.answer(h.me))
-	mux.HandleFunc("PATCH /api/me", h.answer(h.rename))
-	mux.HandleFunc("GET /api/me/rooms", h.answer(h.myRooms))
-	mux.HandleFunc("GET /api/rooms", h.answer(h.rooms))
-	mux.HandleFunc("POST /api/rooms", h.answer(h.joinRoom))
-	mux.HandleFunc("GET /api/rooms/{id}/events", h.answer(h.events))
-	mux.HandleFunc("/api/", h.answer(func(*http.Request) (int, any, error) {
-		return 0, nil, chat.Errorf(chat.CodeNotFound, "there is nothing at that address")
-	}))
-	mux.HandleFunc("GET /healthz", h.healthz)
-	mux.HandleFunc("GET /readyz", h.readyz)
-	mux.HandleFunc("GET /rooms/{name}", func(w http.ResponseWriter, r *http.Request) {
+	for _, r := range h.routes() {
+		mux.HandleFunc(r.pattern, r.answer)
+	}
+	operator = asOperator(mux)
+	outside := http.NewServeMux()
+	outside.Handle("/api/", h.guarded(mux))
+	outside.HandleFunc("GET /healthz", h.healthz)
+	outside.HandleFunc("GET /readyz", h.readyz)
+	outside.HandleFunc("GET /rooms/{name}", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/r/"+r.PathValue("name"), http.StatusSeeOther)
 	})
-	mux.Handle("/", newPage(cfg.Page))
-
-	csrf := http.NewCrossOriginProtection()
-	csrf.SetDenyHandler(h.answer(func(*http.Request) (int, any, error) {
-		return 0, nil, chat.Errorf(chat.CodeForbidden, "requests from other sites are refused")
-	}))
-	guarded := csrf.Handler(mux)
+	outside.Handle("/", newPage(cfg.Page))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure(w.Header())
-		switch err := h.origins.host(r); {
+		if h.scheme(r.Host) == "https" {
+			w.Header().Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		switch err := h.host(r); {
 		case err != nil:
 			h.refuse(w, r, err)
 		case ws.IsUpgrade(r):
 			h.socket(w, r)
 		default:
-			guarded.ServeHTTP(w, r)
+			outside.ServeHTTP(w, r)
 		}
+	}), operator
+}
+
+// guarded refuses requests from other sites. The library lets through what says
+// nothing about where it comes from, as programs do; so nobody is let in by a
+// cookie alone.
+func (h *handler) guarded(next http.Handler) http.Handler {
+	foreign := h.answer(func(*http.Request) (int, any, error) {
+		return 0, nil, chat.Errorf(chat.CodeForbidden, "requests from other sites are refused")
 	})
+	csrf := http.NewCrossOriginProtection()
+	csrf.SetDenyHandler(foreign)
+	checked := csrf.Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		safe := r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions
+		silent := r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == ""
+		if _, cookie := h.token(r); cookie && !safe && silent {
+			foreign(w, r)
+			return
+		}
+		checked.ServeHTTP(w, r)
+	})
+}
+
+// outside is the address that links lead to: for others, so it is not this
+// machine's name for itself where there is a better one.
+func (h *handler) outside(r *http.Request) string {
+	if h.Public != nil || h.Network && isLoopbackHost(r.Host) || r.Context().Value(operatorKey{}) != nil {
+		return h.Base
+	}
+	return h.origin(r)
 }
 
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
@@ -99,13 +185,13 @@ func (h *handler) socket(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, err)
 		return
 	}
-	if err := h.origins.socket(r, !v1); err != nil {
+	if err := h.Place.socket(r, !v1); err != nil {
 		h.refuse(w, r, err)
 		return
 	}
 	if v1 {
-		person, _ := h.person(r) // nobody yet: hello may bring a token
-		h.Sockets.ServeV1(w, r, person)
+		l, _ := h.login(r) // nobody yet: hello may bring a token
+		h.Sockets.ServeV1(w, r, h.client(r), l)
 		return
 	}
 	if err := h.plainSocket(w, r); err != nil {
@@ -127,24 +213,40 @@ func (h *handler) plainSocket(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	want := r.URL.Query().Get("name")
+	q := r.URL.Query()
+	var l chat.Login
+	if token := q.Get("token"); token != "" {
+		l, err = h.Gate.Login(r.Context(), token)
+	} else {
+		err = h.Gate.CheckPlain(r.Context(), h.visitor(r), q.Get("invite"))
+	}
+	if err != nil {
+		return err
+	}
+	want := q.Get("name")
 	if want != "" {
-		if want, err = chat.CleanName(want); err != nil {
+		clean, err := names.Clean(want)
+		if err != nil {
 			return err
 		}
+		want = clean.Display
 	}
 	room, err := h.Directory.EnsureRoom(r.Context(), name)
 	if err != nil {
 		return err
 	}
-	return h.Sockets.ServePlain(w, r, room.ID, want)
+	return h.Sockets.ServePlain(w, r, h.client(r), room.ID, want, l)
 }
 
 // answer turns a function of a request into a handler: a status and a body to
 // be written as JSON, or an error.
 func (h *handler) answer(f func(*http.Request) (int, any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		most := int64(maxBody)
+		if strings.HasSuffix(r.URL.Path, "/picture") {
+			most = gate.MaxPicture + 1
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		status, body, err := f(r)
 		if err != nil {
 			h.refuse(w, r, err)
@@ -167,7 +269,10 @@ var statuses = map[chat.Code]int{
 	chat.CodeTooLong:      http.StatusRequestEntityTooLarge,
 	chat.CodeNotFound:     http.StatusNotFound,
 	chat.CodeUnauthorized: http.StatusUnauthorized,
+	chat.CodeBadSignIn:    http.StatusUnauthorized,
 	chat.CodeForbidden:    http.StatusForbidden,
+	chat.CodeNeedInvite:   http.StatusForbidden,
+	chat.CodeBadInvite:    http.StatusForbidden,
 	chat.CodeRateLimited:  http.StatusTooManyRequests,
 	chat.CodeUnavailable:  http.StatusServiceUnavailable,
 	chat.CodeInternal:     http.StatusInternalServerError,

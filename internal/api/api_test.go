@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"hubbub/internal/api"
 	"hubbub/internal/client"
 	"hubbub/internal/server"
 	"hubbub/internal/wire"
@@ -18,8 +19,9 @@ import (
 
 // running is a whole server on a real port with a real database.
 type running struct {
-	t   *testing.T
-	url string
+	t      *testing.T
+	url    string
+	server *server.Server
 }
 
 func serve(t *testing.T, change ...func(*server.Config)) *running {
@@ -54,7 +56,7 @@ func serve(t *testing.T, change ...func(*server.Config)) *running {
 			t.Error(err)
 		}
 	})
-	return &running{t, s.URL()}
+	return &running{t, s.URL(), s}
 }
 
 func (r *running) port() string { return r.url[strings.LastIndex(r.url, ":")+1:] }
@@ -467,6 +469,19 @@ func TestHeaders(t *testing.T) {
 		}
 		if strings.HasPrefix(x.path, "/api") && h.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s may be stored", x.path)
+		}
+	}
+	for _, pattern := range api.Routes() {
+		method, path, _ := strings.Cut(pattern, " ")
+		if path == "" {
+			continue
+		}
+		for _, header := range []string{who, "X: y"} {
+			resp, _ := r.do(method, strings.NewReplacer("{id}", "x", "{session}", "x").Replace(path), "{}", header)
+			h := resp.Header
+			if h.Get("Content-Security-Policy") == "" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cache-Control") != "no-store" {
+				t.Errorf("%s: %v", pattern, h)
+			}
 		}
 	}
 }

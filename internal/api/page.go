@@ -60,7 +60,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := r.URL.Path
-	if name == "/" || strings.HasPrefix(name, "/r/") {
+	if name == "/" || name == "/join" || name == "/link" || name == "/sign-in" || strings.HasPrefix(name, "/r/") {
 		name = "/index.html"
 	}
 	forms, ok := p.files[name]

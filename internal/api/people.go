@@ -1,17 +1,21 @@
 package api
 
 import (
-	"crypto/rand"
-	"encoding/base64"
+	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"hubbub/internal/chat"
+	"hubbub/internal/gate"
 	"hubbub/internal/wire"
 )
 
+// A cookie whose name begins with __Host- is kept by browsers only if it came over
+// HTTPS from this very host; without HTTPS there can be none.
 const (
 	sessionCookie = "hubbub_session"
+	secureCookie  = "__Host-hubbub_session"
 	sessionAge    = 400 * 24 * 3600 // seconds: the longest that browsers keep a cookie
 )
 
@@ -24,85 +28,247 @@ type you struct {
 
 func (y you) cookie() *http.Cookie { return y.session }
 
-func newYou(p chat.Person) you { return you{You: wire.Person{ID: p.ID, Name: p.Name}} }
+func newYou(p chat.Person) you { return you{You: wire.PersonFrame(p)} }
 
-// person returns who sent the request.
-func (h *handler) person(r *http.Request) (chat.Person, error) {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok {
-		c, err := r.Cookie(sessionCookie)
-		if err != nil {
-			return chat.Person{}, chat.Errorf(chat.CodeUnauthorized, "choose a name first")
-		}
-		token = c.Value
+// signed is the answer to somebody who has just come in: a browser has the session
+// in a cookie that scripts cannot read, a program in the answer.
+func (h *handler) signed(r *http.Request, s gate.Signed, program bool) you {
+	y := newYou(s.Person)
+	if program {
+		y.Token = s.Token
+	} else {
+		y.session = h.newCookie(r, s.Token, sessionAge)
 	}
-	return h.Directory.PersonByToken(r.Context(), chat.HashToken(token))
+	return y
 }
 
-// newToken returns 256 random bits, recognisable as ours.
-func newToken() string {
-	b := make([]byte, 32)
-	rand.Read(b)
-	return "hbt_" + base64.RawURLEncoding.EncodeToString(b)
+func (h *handler) newCookie(r *http.Request, token string, age int) *http.Cookie {
+	c := &http.Cookie{
+		Name: sessionCookie, Value: token, Path: "/", MaxAge: age,
+		HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+	if h.scheme(r.Host) == "https" {
+		c.Name, c.Secure = secureCookie, true
+	}
+	return c
 }
 
-// addGuest makes an identity: for a browser in a cookie that scripts cannot
-// read, for a program in the answer.
+// token returns the secret that a request brings, and whether by a cookie.
+func (h *handler) token(r *http.Request) (token string, cookie bool) {
+	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		return token, false
+	}
+	name := sessionCookie
+	if h.scheme(r.Host) == "https" {
+		name = secureCookie
+	}
+	if c, err := r.Cookie(name); err == nil {
+		return c.Value, true
+	}
+	return "", false
+}
+
+type operatorKey struct{}
+
+// login returns who sent the request.
+func (h *handler) login(r *http.Request) (chat.Login, error) {
+	if r.Context().Value(operatorKey{}) != nil {
+		return chat.Login{Person: gate.Operator}, nil
+	}
+	token, _ := h.token(r)
+	if token == "" {
+		return chat.Login{}, chat.Errorf(chat.CodeUnauthorized, "choose a name first")
+	}
+	return h.Gate.Login(r.Context(), token)
+}
+
+// mine is an answer for somebody with an identity, of themselves.
+func (h *handler) mine(f func(*http.Request, chat.Login) (int, any, error)) http.HandlerFunc {
+	return h.answer(func(r *http.Request) (int, any, error) {
+		l, err := h.login(r)
+		if err != nil {
+			return 0, nil, err
+		}
+		if l.ID == "" && l.Role == chat.RoleOwner { // the operator
+			return 0, nil, chat.Errorf(chat.CodeForbidden, "the operator is nobody in particular")
+		}
+		return f(r, l)
+	})
+}
+
+// by is an answer for somebody with an identity, or the operator.
+func (h *handler) by(f func(*http.Request, chat.Login) (int, any, error)) http.HandlerFunc {
+	return h.answer(func(r *http.Request) (int, any, error) {
+		l, err := h.login(r)
+		if err != nil {
+			return 0, nil, err
+		}
+		return f(r, l)
+	})
+}
+
+// none is the answer where there is nothing to say.
+type none struct{}
+
+// addGuest makes an identity.
 func (h *handler) addGuest(r *http.Request) (int, any, error) {
 	var ask struct {
-		Name  string `json:"name"`
-		Token bool   `json:"token"`
+		Name     string `json:"name"`
+		Invite   string `json:"invite"`
+		Password string `json:"password"`
+		Token    bool   `json:"token"`
 	}
 	if err := readJSON(r, &ask); err != nil {
 		return 0, nil, err
 	}
-	name, err := chat.CleanName(ask.Name)
+	s, err := h.Gate.Enter(r.Context(), h.visitor(r), ask.Name, ask.Invite, ask.Password)
 	if err != nil {
 		return 0, nil, err
 	}
-	token := newToken()
-	hash := chat.HashToken(token)
-	p, err := h.Directory.AddGuest(r.Context(), name, &hash)
-	if err != nil {
-		return 0, nil, err
-	}
-	y := newYou(p)
-	if ask.Token {
-		y.Token = token
-	} else {
-		y.session = &http.Cookie{
-			Name: sessionCookie, Value: token, Path: "/", MaxAge: sessionAge,
-			HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
-		}
-	}
-	return http.StatusCreated, y, nil
+	return http.StatusCreated, h.signed(r, s, ask.Token), nil
 }
 
-func (h *handler) me(r *http.Request) (int, any, error) {
-	p, err := h.person(r)
-	return http.StatusOK, newYou(p), err
-}
-
-func (h *handler) rename(r *http.Request) (int, any, error) {
-	p, err := h.person(r)
+// place tells somebody who is not here yet how to come in.
+func (h *handler) place(r *http.Request) (int, any, error) {
+	policy, err := h.Gate.Policy(r.Context())
 	if err != nil {
 		return 0, nil, err
 	}
+	needs, err := h.Gate.NeedsInvite(r.Context(), h.visitor(r))
+	if err != nil {
+		return 0, nil, err
+	}
+	answer := map[string]any{
+		"guests": policy, "needs_invite": needs, "passkeys": gate.CanPasskey(h.origin(r)), "provider": nil,
+	}
+	if p := h.Gate.Provider; p != nil {
+		answer["provider"] = p.Label
+	}
+	return http.StatusOK, answer, nil
+}
+
+func (h *handler) setPlace(r *http.Request, l chat.Login) (int, any, error) {
+	var ask struct {
+		Guests string `json:"guests"`
+	}
+	if err := readJSON(r, &ask); err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, none{}, h.Gate.SetPolicy(r.Context(), l.Person, ask.Guests)
+}
+
+type passkey struct {
+	ID      []byte     `json:"id"`
+	Label   string     `json:"label"`
+	Created time.Time  `json:"created"`
+	Used    *time.Time `json:"used"`
+}
+
+func ever(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func (h *handler) me(r *http.Request, l chat.Login) (int, any, error) {
+	a, err := h.Gate.Accounts.Person(r.Context(), l.ID)
+	if err != nil {
+		return 0, nil, err
+	}
+	keys, err := h.Gate.Accounts.Passkeys(r.Context(), l.ID)
+	if err != nil {
+		return 0, nil, err
+	}
+	shown := make([]passkey, 0, len(keys))
+	for _, k := range keys {
+		shown = append(shown, passkey{k.ID, k.Label, k.Created.UTC(), ever(k.Used)})
+	}
+	return http.StatusOK, map[string]any{
+		"you": wire.PersonFrame(l.Person), "password": a.Password != "", "passkeys": shown, "picture": a.Picture,
+	}, nil
+}
+
+func (h *handler) rename(r *http.Request, l chat.Login) (int, any, error) {
 	var ask struct {
 		Name string `json:"name"`
 	}
 	if err := readJSON(r, &ask); err != nil {
 		return 0, nil, err
 	}
-	name, err := chat.CleanName(ask.Name)
+	p, err := h.Gate.Rename(r.Context(), l.ID, ask.Name)
+	return http.StatusOK, newYou(p), err
+}
+
+// person is somebody in a list.
+type person struct {
+	wire.Person
+	Account bool       `json:"account"`
+	Picture string     `json:"picture,omitempty"`
+	Created time.Time  `json:"created"`
+	Used    *time.Time `json:"used"`
+}
+
+func (h *handler) people(r *http.Request, _ chat.Login) (int, any, error) {
+	all, err := h.Gate.Accounts.People(r.Context())
 	if err != nil {
 		return 0, nil, err
 	}
-	if p, err = h.Directory.Rename(r.Context(), p.ID, name); err != nil {
+	shown := make([]person, 0, len(all))
+	for _, a := range all {
+		shown = append(shown, person{wire.PersonFrame(a.Person), a.Role > chat.RoleGuest, a.Picture, a.Created.UTC(), ever(a.Used)})
+	}
+	return http.StatusOK, map[string]any{"people": shown}, nil
+}
+
+func (h *handler) setRole(r *http.Request, l chat.Login) (int, any, error) {
+	var ask struct {
+		Role string `json:"role"`
+	}
+	if err := readJSON(r, &ask); err != nil {
 		return 0, nil, err
 	}
-	for _, peer := range h.Hub.Peers(p.ID) {
-		peer.Renamed(p.Name)
+	role, err := chat.ParseRole(ask.Role)
+	if err != nil {
+		return 0, nil, err
 	}
-	return http.StatusOK, newYou(p), nil
+	p, err := h.Gate.SetRole(r.Context(), l.Person, chat.UserID(r.PathValue("id")), role)
+	return http.StatusOK, map[string]any{"person": wire.PersonFrame(p)}, err
+}
+
+func (h *handler) removePerson(r *http.Request, l chat.Login) (int, any, error) {
+	return http.StatusOK, none{}, h.Gate.Remove(r.Context(), l.Person, chat.UserID(r.PathValue("id")))
+}
+
+func (h *handler) setPicture(r *http.Request, l chat.Login) (int, any, error) {
+	name, err := h.Gate.SetPicture(r.Context(), l.ID, r.Body)
+	return http.StatusOK, map[string]any{"picture": name}, err
+}
+
+func (h *handler) removePicture(r *http.Request, l chat.Login) (int, any, error) {
+	return http.StatusOK, none{}, h.Gate.RemovePicture(r.Context(), l.ID)
+}
+
+// picture answers with somebody's picture. Its address holds its name, so browsers
+// may keep it.
+func (h *handler) picture(w http.ResponseWriter, r *http.Request) {
+	if _, err := h.login(r); err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	kind, data, err := h.Gate.Accounts.Picture(r.Context(), chat.UserID(r.PathValue("id")))
+	if err != nil {
+		h.refuse(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
+	w.Write(data)
+}
+
+// asOperator has a handler believe that the operator asks.
+func asOperator(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), operatorKey{}, true)))
+	})
 }

@@ -26,12 +26,8 @@ const (
 	fewEvents = 50  // without a limit in the request
 )
 
-func (h *handler) myRooms(r *http.Request) (int, any, error) {
-	p, err := h.person(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	members, err := h.Directory.Memberships(r.Context(), p.ID)
+func (h *handler) myRooms(r *http.Request, l chat.Login) (int, any, error) {
+	members, err := h.Directory.Memberships(r.Context(), l.ID)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -42,10 +38,7 @@ func (h *handler) myRooms(r *http.Request) (int, any, error) {
 	return http.StatusOK, map[string]any{"epoch": h.epoch, "rooms": rooms}, nil
 }
 
-func (h *handler) rooms(r *http.Request) (int, any, error) {
-	if _, err := h.person(r); err != nil {
-		return 0, nil, err
-	}
+func (h *handler) rooms(r *http.Request, _ chat.Login) (int, any, error) {
 	part := r.URL.Query().Get("q")
 	if len(part) > 4*chat.MaxRoomName {
 		return 0, nil, chat.Errorf(chat.CodeBadRoomName, "no room's name is that long")
@@ -61,11 +54,7 @@ func (h *handler) rooms(r *http.Request) (int, any, error) {
 	return http.StatusOK, map[string]any{"rooms": rooms}, nil
 }
 
-func (h *handler) joinRoom(r *http.Request) (int, any, error) {
-	p, err := h.person(r)
-	if err != nil {
-		return 0, nil, err
-	}
+func (h *handler) joinRoom(r *http.Request, l chat.Login) (int, any, error) {
 	var ask struct {
 		Name string `json:"name"`
 	}
@@ -80,7 +69,7 @@ func (h *handler) joinRoom(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	m, err := h.Directory.Join(r.Context(), p.ID, made.ID)
+	m, err := h.Directory.Join(r.Context(), l.ID, made.ID)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -89,10 +78,7 @@ func (h *handler) joinRoom(r *http.Request) (int, any, error) {
 
 // events answers a page of history. Since a log has no holes, the page before a
 // place is arithmetic.
-func (h *handler) events(r *http.Request) (int, any, error) {
-	if _, err := h.person(r); err != nil {
-		return 0, nil, err
-	}
+func (h *handler) events(r *http.Request, _ chat.Login) (int, any, error) {
 	id := chat.RoomID(r.PathValue("id"))
 	head, err := h.Store.Head(r.Context(), id)
 	if err != nil {

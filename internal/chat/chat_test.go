@@ -14,20 +14,6 @@ func TestEventIDString(t *testing.T) {
 	}
 }
 
-func TestCleanName(t *testing.T) {
-	for name, want := range map[string]string{
-		"Ines": "Ines", "  Ines   B. ": "Ines B.", "愛": "愛", "O'Neil": "O'Neil", "e\u0301a": "e\u0301a", "🎉": "🎉",
-		strings.Repeat("é", MaxName): strings.Repeat("é", MaxName),
-		"":                           "", " \t ": "", strings.Repeat("x", MaxName+1): "", "a\x00b": "", "a\u202eb": "", "\u200b": "",
-		"a\u00adb": "", "...": "", "\xff": "", "a\u2028b": "a b",
-	} {
-		got, err := CleanName(name)
-		if got != want || (err == nil) != (want != "") {
-			t.Errorf("%q: %q, %v; want %q", name, got, err, want)
-		}
-	}
-}
-
 func TestCleanRoomName(t *testing.T) {
 	for name, want := range map[string]string{
 		"lobby": "lobby", "#Lobby": "lobby", " kitchen ": "kitchen", "a-b_c": "a-b_c", "KÜCHE": "küche", "台所": "台所", "7": "7",

@@ -18,6 +18,11 @@ const (
 	CodeBadID        Code = "bad_id"        // use a UUID
 	CodeBadName      Code = "bad_name"      // choose another name
 	CodeNameTaken    Code = "name_taken"    // choose another name
+	CodeBadInvite    Code = "bad_invite"    // ask for another invitation
+	CodeNeedInvite   Code = "need_invite"   // come with an invitation, or sign in
+	CodeBadSignIn    Code = "bad_sign_in"   // the name or the password is wrong
+	CodeWeakPassword Code = "weak_password" // choose a better password
+	CodeBadPicture   Code = "bad_picture"   // choose another picture
 	CodeBadRoomName  Code = "bad_room_name" // choose another room name
 	CodeNotFound     Code = "not_found"     // there is no such room
 	CodeNotOpen      Code = "not_open"      // open the room first

@@ -69,6 +69,7 @@ type Draft struct {
 	// Name is the author's display name. A log does not store it with the
 	// event: Append passes it through, Read fills in today's.
 	Name   string
+	Guest  bool // the author has no account; like Name
 	Kind   Kind
 	ID     EventID
 	Target Seq // the message that an edit or a delete changes; else 0

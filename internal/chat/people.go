@@ -2,7 +2,7 @@ package chat
 
 import (
 	"context"
-	"crypto/sha256"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -20,11 +20,47 @@ type RoomID string
 // Lobby is the name of the room that is always there.
 const Lobby = "lobby"
 
-// Person is somebody who can write: for now always a guest.
+// Role is what somebody may do in the place. A higher role may all that a lower
+// one may.
+type Role uint8
+
+// The roles. A guest is somebody without an account: who loses the session can
+// not come back.
+const (
+	RoleGuest Role = iota + 1
+	RoleMember
+	RoleAdmin
+	RoleOwner
+)
+
+var roleNames = []string{RoleGuest: "guest", RoleMember: "member", RoleAdmin: "admin", RoleOwner: "owner"}
+
+// String returns the role's name in the protocol.
+func (r Role) String() string {
+	if r < RoleGuest || r > RoleOwner {
+		return "nobody"
+	}
+	return roleNames[r]
+}
+
+// ParseRole returns the role of that name, or CodeBadFrame.
+func ParseRole(name string) (Role, error) {
+	if i := slices.Index(roleNames, name); i > 0 {
+		return Role(i), nil
+	}
+	return 0, Errorf(CodeBadFrame, "a role is guest, member, admin or owner")
+}
+
+// Person is somebody who can write. Role is RoleGuest until they have an account.
 type Person struct {
 	ID   UserID
 	Name string
+	Role Role
 }
+
+// Name is what somebody wants to be called. Key is what two names have in common
+// that people would take for the same; package names makes both.
+type Name struct{ Display, Key string }
 
 // Room is a room as the directory knows it.
 type Room struct {
@@ -40,26 +76,15 @@ type Membership struct {
 	Read Seq // the last event the person has read
 }
 
-// TokenHash is the SHA-256 of a session token. Tokens themselves are never
-// stored.
-type TokenHash [32]byte
-
-// HashToken returns how a session token is stored. Tokens are 256 random bits,
-// so that a plain hash is enough.
-func HashToken(token string) TokenHash { return sha256.Sum256([]byte(token)) }
-
-// Directory stores who and what exists. All methods may be called from any
+// Directory stores who and what exists, as far as every message needs it;
+// Accounts has the rest. All methods may be called from any
 // goroutine; each change is durable when the method returns. The people and
 // rooms it returns are copies.
 type Directory interface {
-	// AddGuest makes a person whose name nobody else holds (CodeNameTaken).
-	// With a nil token the guest can not come back: it is one connection's.
-	AddGuest(ctx context.Context, name string, token *TokenHash) (Person, error)
-	// PersonByToken finds the person of a session (CodeUnauthorized).
-	PersonByToken(ctx context.Context, token TokenHash) (Person, error)
-	// Rename gives a person another name that nobody else holds.
-	Rename(ctx context.Context, id UserID, name string) (Person, error)
-	// ReleaseName lets others take the name of a guest that will not come back.
+	// AddVisitor makes a guest that can not come back: one connection's. Its name
+	// is free again when it leaves.
+	AddVisitor(ctx context.Context, name Name) (Person, error)
+	// ReleaseName lets others take the name of a visitor.
 	ReleaseName(ctx context.Context, id UserID) error
 
 	// EnsureRoom returns the public room of that name, made if need be.
@@ -85,30 +110,6 @@ const (
 	MaxName     = 32       // characters of a person's name
 	MaxRoomName = 64       // characters of a room's name
 )
-
-// CleanName returns a person's name without surrounding or doubled spaces, or
-// CodeBadName: 1 to MaxName characters, letters of any script, digits, marks,
-// punctuation, symbols and single spaces; nothing invisible.
-func CleanName(name string) (string, error) {
-	name = strings.Join(strings.Fields(name), " ")
-	if name == "" || utf8.RuneCountInString(name) > MaxName || !utf8.ValidString(name) {
-		return "", Errorf(CodeBadName, "a name has 1 to %d characters", MaxName)
-	}
-	seen := false
-	for _, r := range name {
-		if r != ' ' && !unicode.IsGraphic(r) {
-			return "", Errorf(CodeBadName, "a name may not hold invisible characters")
-		}
-		seen = seen || unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsSymbol(r)
-	}
-	if !seen {
-		return "", Errorf(CodeBadName, "a name needs a letter or a digit")
-	}
-	return name, nil
-}
-
-// NameKey is what two names have in common when they count as the same.
-func NameKey(name string) string { return strings.ToLower(name) }
 
 // CleanRoomName returns a room's name in lower case and without a leading #,
 // or CodeBadRoomName: 1 to MaxRoomName letters, marks or digits of any script,

@@ -110,8 +110,12 @@ func (h *Hub) Rooms() int {
 type Peer interface {
 	// Tell sends a finished frame. It must not block.
 	Tell(frame []byte)
-	// Renamed says what the person is called now. It must not block.
-	Renamed(name string)
+	// Changed says what the person is called, and may do, now. It must not block.
+	Changed(p chat.Person)
+	// Session returns by which session the person is here. It must not block.
+	Session() chat.SessionID
+	// Ended says that the session ended. It must not block.
+	Ended()
 }
 
 // Attend notes a connection of a person, until Depart.

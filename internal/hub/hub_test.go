@@ -46,7 +46,7 @@ func newPlace(t testing.TB) *place {
 	}
 	p.room = room.ID
 	for i := range 3 {
-		who, err := s.AddGuest(context.Background(), fmt.Sprint("author ", i), nil)
+		who, err := s.AddVisitor(context.Background(), chat.Name{Display: fmt.Sprint("author ", i), Key: fmt.Sprint("author ", i)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func (p *place) post(author int, texts ...string) chat.Seq {
 	for _, text := range texts {
 		drafts = append(drafts, chat.Draft{
 			Room: p.room, Author: p.author[author], Name: fmt.Sprint("author ", author),
-			Kind: chat.KindMessage, ID: chat.EventID(uuid.Must(uuid.NewV7())), Body: text,
+			Guest: true, Kind: chat.KindMessage, ID: chat.EventID(uuid.Must(uuid.NewV7())), Body: text,
 		})
 	}
 	var last chat.Seq

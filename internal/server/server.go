@@ -6,17 +6,16 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
-	"syscall"
 	"time"
 
 	"hubbub/internal/api"
 	"hubbub/internal/chat"
+	"hubbub/internal/gate"
 	"hubbub/internal/hub"
 	"hubbub/internal/sqlite"
 	"hubbub/internal/ws"
@@ -25,20 +24,30 @@ import (
 
 // Config is what an operator can choose, and nothing is read from elsewhere.
 type Config struct {
-	Listen    string // address and port; port 0 takes a free one
-	Data      string // folder, made if need be
-	AllowNull bool   // accept plain text from pages on disk
-	Limits    Limits // the zero value lifts them
-	Metrics   string // address and port for metrics and profiles; empty: none
-	Version   string
-	Log       *slog.Logger
-	Page      fs.FS         // nil: the embedded page
-	Heartbeat time.Duration // 0: 25 seconds
-	Portable  bool          // do without what only Linux has, for tests
+	Listen        string         // address and port; port 0 takes a free one
+	LAN           bool           // listen on the network too, and print an invitation
+	Data          string         // folder, made if need be
+	PublicURL     string         // the outside address; empty: none
+	Proxies       []netip.Prefix // whose word counts about where a request comes from
+	ProxyProtocol bool           // they say it by the PROXY protocol
+	TLS           TLS
+	Provider      *gate.Provider // another place to sign in; nil: none
+	AllowNull     bool           // accept plain text from pages on disk
+	Limits        Limits         // the zero value lifts them
+	NoLimits      bool           // lift the limits of signing in too
+	Metrics       string         // address and port for metrics and profiles; empty: none
+	Version       string
+	Log           *slog.Logger
+	Page          fs.FS         // nil: the embedded page
+	Heartbeat     time.Duration // 0: 25 seconds
+	Portable      bool          // do without what only Linux has, for tests
 }
 
 // Limits are the limits of clients.
 type Limits = ws.Limits
+
+// Provider is another place to sign in.
+type Provider = gate.Provider
 
 // DefaultLimits are what a server should have that people use.
 func DefaultLimits() Limits { return ws.DefaultLimits() }
@@ -47,11 +56,14 @@ func DefaultLimits() Limits { return ws.DefaultLimits() }
 type Server struct {
 	log      *slog.Logger
 	listener net.Listener
+	place    api.Place
+	gate     *gate.Gate
 	store    *sqlite.Store
 	hub      *hub.Hub
 	sockets  *ws.Server
 	http     *http.Server
 	private  *private // metrics and profiles; nil: not wanted
+	admin    *private // the operator's commands
 }
 
 // The bounds of a graceful stop: sockets are told goodbye, requests finish.
@@ -60,7 +72,11 @@ const stopTime = 4 * time.Second
 // New listens and opens the data folder. Nothing is left behind if it fails;
 // its errors are sentences for the operator.
 func New(ctx context.Context, cfg Config) (*Server, error) {
-	l, err := listen(cfg.Listen)
+	place, err := cfg.place()
+	if err != nil {
+		return nil, err
+	}
+	l, err := cfg.listen()
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +85,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		l.Close()
 		return nil, err
 	}
-	s, err := assemble(ctx, cfg, l, store)
+	s, err := assemble(ctx, cfg, place, l, store)
 	if err != nil {
 		l.Close()
 		store.Close()
@@ -78,7 +94,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	return s, nil
 }
 
-func assemble(ctx context.Context, cfg Config, l net.Listener, store *sqlite.Store) (*Server, error) {
+func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, store *sqlite.Store) (*Server, error) {
 	lobby, err := store.EnsureRoom(ctx, chat.Lobby)
 	if err != nil {
 		return nil, err
@@ -90,77 +106,103 @@ func assemble(ctx context.Context, cfg Config, l net.Listener, store *sqlite.Sto
 	if cfg.Page == nil {
 		cfg.Page = web.Dist
 	}
-	m := newMetrics()
-	store.Observe(m.committed)
-	h := hub.NewObserved(store, m.lagged)
-	sockets := ws.New(ws.Config{
-		Hub: h, Directory: store, Epoch: head.Epoch, Log: cfg.Log,
-		Version: cfg.Version, Heartbeat: cfg.Heartbeat, Limits: cfg.Limits, Refused: m.refused, Portable: cfg.Portable,
-	})
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	handler := api.New(api.Config{
-		Hub: h, Sockets: sockets, Store: store, Directory: store, Page: cfg.Page,
-		Log: cfg.Log, Port: port, Refused: m.refused, AllowNull: cfg.AllowNull,
-	}, head.Epoch)
-	private, err := m.listen(cfg.Metrics, h, sockets, store)
-	if err != nil {
-		sockets.Close(ctx)
+	_, place.Port, _ = net.SplitHostPort(l.Addr().String())
+	place.Base = base(place, l)
+	if err := store.SetSetting(ctx, baseSetting, place.Base); err != nil {
 		return nil, err
 	}
-	return &Server{
-		private: private,
-		log:     cfg.Log, listener: ws.NewDoor(l, sockets, handler), store: store, hub: h, sockets: sockets,
-		http: &http.Server{
-			Handler:           handler,
-			ReadHeaderTimeout: 5 * time.Second,
-			ReadTimeout:       30 * time.Second,
-			WriteTimeout:      60 * time.Second,
-			IdleTimeout:       2 * time.Minute,
-			MaxHeaderBytes:    16 << 10,
-			ConnState:         sockets.ConnState,
-			ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+	s := &Server{log: cfg.Log, place: place, store: store}
+	m := newMetrics()
+	store.Observe(m.committed)
+	s.hub = hub.NewObserved(store, m.lagged)
+	s.gate = gate.New(gate.Config{
+		Accounts: store, Log: cfg.Log, Limits: !cfg.NoLimits, Provider: cfg.Provider,
+		Ended: func(id chat.UserID, ended []chat.SessionID) { s.sockets.EndSessions(id, ended) },
+		Changed: func(p chat.Person) {
+			for _, peer := range s.hub.Peers(p.ID) {
+				peer.Changed(p)
+			}
 		},
-	}, nil
+	})
+	s.sockets = ws.New(ws.Config{
+		Hub: s.hub, Directory: store, Login: s.gate.Login, Behind: place.Behind, Epoch: head.Epoch, Log: cfg.Log,
+		Version: cfg.Version, Heartbeat: cfg.Heartbeat, Limits: cfg.Limits, Refused: m.refused, Portable: cfg.Portable,
+	})
+	handler, operator := api.New(api.Config{
+		Hub: s.hub, Sockets: s.sockets, Gate: s.gate, Store: store, Directory: store, Page: cfg.Page,
+		Log: cfg.Log, Place: place, Refused: m.refused,
+	}, head.Epoch)
+	if err := s.open(ctx, cfg, l, handler, operator, m); err != nil {
+		s.private.close()
+		s.sockets.Close(ctx)
+		s.gate.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
-// listen opens the port, on this machine alone: there are no invitations yet
-// that could keep strangers out.
-func listen(addr string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, fmt.Errorf("--listen %q is not an address and a port, such as 127.0.0.1:3000", addr)
+// open makes the ways in.
+func (s *Server) open(ctx context.Context, cfg Config, l net.Listener, handler, operator http.Handler, m *metrics) (err error) {
+	if s.private, err = m.listen(cfg.Metrics, s.hub, s.sockets, s.store); err != nil {
+		return err
 	}
-	if !loopback(host) {
-		return nil, fmt.Errorf("--listen %s would let in anyone on the network; for now hubbub listens on this machine alone, such as 127.0.0.1:3000", addr)
+	if s.admin, err = listenAdmin(cfg.Data, operator); err != nil {
+		return err
 	}
-	l, err := listener.Listen(context.Background(), "tcp", addr)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s is in use by another program; stop it, or choose another port with --listen", addr)
-	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("this user may not listen on %s; choose a port above 1023 with --listen", addr)
-	case err != nil:
-		return nil, fmt.Errorf("--listen %s: %w", addr, err)
+	s.http = &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ConnState:         s.sockets.ConnState,
+		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
-	return l, nil
+	s.listener, err = s.front(ctx, cfg, l, handler)
+	return err
 }
 
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || (err == nil && ip.IsLoopback())
-}
-
-// listener sends no keep-alive probes: idle HTTP connections are closed soon, and
-// sockets have heartbeats. That saves four system calls for each connection.
-var listener = net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{Enable: false}, KeepAlive: -1}
-
-// URL returns where a browser finds the server.
+// URL returns where a browser on this machine finds the server.
 func (s *Server) URL() string {
+	if s.place.TLS && s.place.Public != nil {
+		return s.place.Base
+	}
 	host, port, _ := net.SplitHostPort(s.listener.Addr().String())
-	if host == "127.0.0.1" {
+	if ip, err := netip.ParseAddr(host); err == nil && (ip.IsUnspecified() || ip == netip.AddrFrom4([4]byte{127, 0, 0, 1})) {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	scheme := "http"
+	if s.place.TLS {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// Base returns the address that links for others lead to.
+func (s *Server) Base() string { return s.place.Base }
+
+// Network says whether the server listens beyond this machine.
+func (s *Server) Network() bool { return s.place.Network }
+
+// OwnerLink returns a one-time link that makes an owner, or "" if there is one.
+func (s *Server) OwnerLink(ctx context.Context) (string, error) {
+	if has, err := s.gate.HasOwner(ctx); has || err != nil {
+		return "", err
+	}
+	token, err := s.gate.OwnerLink(ctx)
+	return s.URL() + "/join#" + token, err
+}
+
+// lanInvite is how long the invitation is good that --lan prints.
+const lanInvite = 24 * time.Hour
+
+// Invite returns a link that lets people on the network in for a day.
+func (s *Server) Invite(ctx context.Context) (string, error) {
+	_, token, err := s.gate.AddInvite(ctx, gate.Operator, chat.Invite{
+		Role: chat.RoleMember, Expires: time.Now().Add(lanInvite), Note: "printed at the start",
+	})
+	return s.place.Base + "/join#" + token, err
 }
 
 // Check reports a contradiction in what the server holds: for tests.
@@ -175,6 +217,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	failed := make(chan error, 1)
 	go func() { failed <- s.http.Serve(s.listener) }()
 	s.private.serve()
+	s.admin.serve()
 	var err error
 	select {
 	case <-ctx.Done():
@@ -185,14 +228,22 @@ func (s *Server) Serve(ctx context.Context) error {
 	return errors.Join(err, s.stop())
 }
 
+// Stop ends a server that does not serve.
+func (s *Server) Stop() error { return s.stop() }
+
+// QR draws a QR code for a terminal.
+func QR(text string) string { return api.QRText(text) }
+
 func (s *Server) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
 	s.listener.Close()
 	s.sockets.Close(ctx)
 	s.private.close()
+	s.admin.close()
 	if err := s.http.Shutdown(ctx); err != nil {
 		s.http.Close()
 	}
+	s.gate.Close()
 	return s.store.Close()
 }

@@ -26,46 +26,62 @@ func (s *Store) welcomeVisitors(ctx context.Context) error {
 
 // taken turns the violation of a unique name into what it means.
 func taken(err error) error {
-	if code(err) == sqlite3.SQLITE_CONSTRAINT {
+	if isConstraint(err) {
 		return chat.Errorf(chat.CodeNameTaken, "somebody else has that name")
 	}
 	return err
 }
 
-// AddGuest implements chat.Directory.
-func (s *Store) AddGuest(ctx context.Context, name string, token *chat.TokenHash) (chat.Person, error) {
-	p := chat.Person{ID: chat.UserID(newID(16)), Name: name}
-	err := s.change(ctx, func(t *tx) error {
-		err := t.exec("INSERT INTO people (id, name, name_key, visiting, created) VALUES (?, ?, ?, ?, ?)",
-			p.ID, name, chat.NameKey(name), token == nil, now())
-		if err != nil || token == nil {
-			return taken(err)
-		}
-		return t.exec("INSERT INTO sessions (token, person, created) VALUES (?, last_insert_rowid(), ?)", token[:], now())
+func isConstraint(err error) bool { return code(err) == sqlite3.SQLITE_CONSTRAINT }
+
+// AddVisitor implements chat.Directory.
+func (s *Store) AddVisitor(ctx context.Context, name chat.Name) (chat.Person, error) {
+	p := chat.Person{ID: chat.UserID(newID(16)), Name: name.Display, Role: chat.RoleGuest}
+	return p, s.change(ctx, func(t *tx) error {
+		_, err := t.addPerson(p, name, true)
+		return err
 	})
-	return p, err
 }
 
-// PersonByToken implements chat.Directory.
-func (s *Store) PersonByToken(ctx context.Context, token chat.TokenHash) (p chat.Person, err error) {
-	err = s.readers.row(ctx, `SELECT p.id, p.name FROM sessions s JOIN people p ON p.key = s.person
-		WHERE s.token = ?`, token[:]).Scan(&p.ID, &p.Name)
+// addPerson returns the new person's key.
+func (t *tx) addPerson(p chat.Person, name chat.Name, visiting bool) (key int64, err error) {
+	if err := t.awake(name.Key, 0); err != nil {
+		return 0, err
+	}
+	err = t.row("INSERT INTO people (id, name, name_key, visiting, created) VALUES (?, ?, ?, ?, ?) RETURNING key",
+		p.ID, name.Display, name.Key, visiting, now()).Scan(&key)
+	return key, taken(err)
+}
+
+// awake refuses a name that somebody else gave up lately: who is called so might
+// be taken for them.
+func (t *tx) awake(key string, person int64) error {
+	var rests bool
+	err := t.row("SELECT EXISTS (SELECT 1 FROM resting_names WHERE name_key = ? AND until > ? AND person != ?)", key, now(), person).Scan(&rests)
+	if err == nil && rests {
+		err = chat.Errorf(chat.CodeNameTaken, "somebody else had that name not long ago")
+	}
+	return err
+}
+
+// rest keeps a name that its holder gives up from others for a while.
+func (t *tx) rest(key string, person int64) error {
+	if err := t.exec("DELETE FROM resting_names WHERE until <= ?", now()); err != nil {
+		return err
+	}
+	return t.exec(`INSERT INTO resting_names (name_key, person, until) VALUES (?, ?, ?)
+		ON CONFLICT (name_key) DO UPDATE SET person = excluded.person, until = excluded.until`,
+		key, person, now()+chat.NameRest.Milliseconds())
+}
+
+// Login implements chat.Accounts.
+func (s *Store) Login(ctx context.Context, token chat.TokenHash) (l chat.Login, err error) {
+	err = s.readers.row(ctx, `SELECT p.id, p.name, p.role, s.id FROM sessions s JOIN people p ON p.key = s.person
+		WHERE s.token = ? AND s.used > ?`, token[:], now()-chat.SessionAge.Milliseconds()).Scan(&l.ID, &l.Name, &l.Role, &l.Session)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = chat.Errorf(chat.CodeUnauthorized, "that session is not known here")
 	}
-	return p, err
-}
-
-// Rename implements chat.Directory.
-func (s *Store) Rename(ctx context.Context, id chat.UserID, name string) (chat.Person, error) {
-	err := s.change(ctx, func(t *tx) error {
-		key, err := t.person(id)
-		if err != nil {
-			return err
-		}
-		return taken(t.exec("UPDATE people SET name = ?, name_key = ? WHERE key = ?", name, chat.NameKey(name), key))
-	})
-	return chat.Person{ID: id, Name: name}, err
+	return l, err
 }
 
 // ReleaseName implements chat.Directory.

@@ -11,7 +11,7 @@ import (
 )
 
 // selectEvents reads events as they stand today. scanEvent knows its columns.
-const selectEvents = `SELECT m.id, e.seq, e.id, p.id, p.name, e.kind, e.target, e.time,
+const selectEvents = `SELECT m.id, e.seq, e.id, p.id, p.name, p.role = 1, e.kind, e.target, e.time,
 	CASE WHEN r.seq IS NULL THEN e.body ELSE coalesce(r.body, '') END, coalesce(r.by, 0), r.seq IS NOT NULL AND r.body IS NULL
 	FROM events e JOIN rooms m ON m.key = e.room JOIN people p ON p.key = e.author
 	LEFT JOIN revisions r ON r.room = e.room AND r.seq = e.seq `
@@ -19,7 +19,7 @@ const selectEvents = `SELECT m.id, e.seq, e.id, p.id, p.name, e.kind, e.target, 
 func scanEvent(row interface{ Scan(...any) error }) (e chat.Event, err error) {
 	var id []byte
 	var at int64
-	err = row.Scan(&e.Room, &e.Seq, &id, &e.Author, &e.Name, &e.Kind, &e.Target, &at, &e.Body, &e.Revised, &e.Deleted)
+	err = row.Scan(&e.Room, &e.Seq, &id, &e.Author, &e.Name, &e.Guest, &e.Kind, &e.Target, &at, &e.Body, &e.Revised, &e.Deleted)
 	copy(e.ID[:], id)
 	e.Time = time.UnixMilli(at)
 	return e, err

@@ -64,13 +64,15 @@ type talker struct {
 	author chat.UserID
 }
 
+func named(name string) chat.Name { return chat.Name{Display: name, Key: name} }
+
 func newTalker(t testing.TB, s *sqlite.Store) talker {
 	t.Helper()
 	r, err := s.EnsureRoom(context.Background(), "lobby")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := s.AddGuest(context.Background(), fmt.Sprint("talker ", time.Now().UnixNano()), nil)
+	p, err := s.AddVisitor(context.Background(), named(fmt.Sprint("talker ", time.Now().UnixNano())))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +103,7 @@ func TestFirstSchema(t *testing.T) {
 
 	s := open(t, dir)
 	defer s.Close()
-	ines, err := s.PersonByToken(t.Context(), chat.HashToken("hbt_of_the_first_release"))
+	ines, err := s.Login(t.Context(), chat.HashToken("hbt_of_the_first_release"))
 	if err != nil || ines.Name != "Ines" || ines.ID != "7fq2mk9x4vhd3stb" {
 		t.Fatalf("%+v, %v", ines, err)
 	}
@@ -149,7 +151,7 @@ func TestRefusals(t *testing.T) {
 		file:                       "the data folder " + file + " cannot be used: not a directory",
 		filepath.Join(file, "sub"): "cannot be used: not a directory",
 		used:                       "the data folder " + used + " is in use by another hubbub",
-		newer:                      "the data folder " + newer + " was written by a newer hubbub (schema 7, this one knows 1)",
+		newer:                      "the data folder " + newer + " was written by a newer hubbub (schema 7, this one knows 2)",
 		nonsense:                   "is not a database of hubbub, or is damaged",
 	} {
 		s, err := sqlite.Open(t.Context(), dir, slog.New(slog.DiscardHandler))
@@ -378,7 +380,7 @@ func appendUntilKilled(dir string) {
 	room, _ := s.EnsureRoom(context.Background(), "lobby")
 	var out sync.Mutex
 	for i := range 8 {
-		p, _ := s.AddGuest(context.Background(), fmt.Sprint("child ", i), nil)
+		p, _ := s.AddVisitor(context.Background(), named(fmt.Sprint("child ", i)))
 		go func() {
 			for {
 				k := talker{s, room.ID, p.ID}

@@ -2,105 +2,36 @@ package storetest
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"hubbub/internal/chat"
 )
 
-func token(s string) *chat.TokenHash {
-	h := chat.HashToken(s)
-	return &h
-}
-
-func testGuests(t *testing.T, e *env) {
-	ines, err := e.AddGuest(t.Context(), "Ines", token("one"))
-	e.must(err)
-	if len(ines.ID) != 16 || ines.Name != "Ines" {
-		t.Errorf("made %+v", ines)
-	}
-	e.reopen()
-	got, err := e.PersonByToken(t.Context(), chat.HashToken("one"))
-	if err != nil || got != ines {
-		t.Errorf("came back as %+v, %v", got, err)
-	}
-	_, err = e.PersonByToken(t.Context(), chat.HashToken("two"))
-	e.wants(chat.CodeUnauthorized, err)
-	_, err = e.Rename(t.Context(), "nosuchperson1234", "x")
-	e.wants(chat.CodeUnauthorized, err)
-}
-
-// A name belongs to one person at a time, whatever its case, whoever is quicker.
-func testNames(t *testing.T, e *env) {
-	ines, err := e.AddGuest(t.Context(), "Ines", token("one"))
-	e.must(err)
-	for _, name := range []string{"Ines", "ines", "INES"} {
-		_, err := e.AddGuest(t.Context(), name, token(name))
-		e.wants(chat.CodeNameTaken, err)
-	}
-	if _, err := e.PersonByToken(t.Context(), chat.HashToken("ines")); err == nil {
-		t.Error("a guest that was refused has a session")
-	}
-	tom, err := e.AddGuest(t.Context(), "Tomás", token("two"))
-	e.must(err)
-	_, err = e.Rename(t.Context(), tom.ID, "iNeS")
-	e.wants(chat.CodeNameTaken, err)
-	if p, err := e.Rename(t.Context(), ines.ID, "INES"); err != nil || p.Name != "INES" || p.ID != ines.ID {
-		t.Errorf("her own name in another case: %+v, %v", p, err)
-	}
-	_, err = e.Rename(t.Context(), ines.ID, "Inès")
-	e.must(err)
-	_, err = e.Rename(t.Context(), tom.ID, "Ines")
-	e.must(err)
-
-	var won atomic.Int64
-	var wg sync.WaitGroup
-	for i := range 100 {
-		name := "wanted"
-		if i%2 == 1 {
-			name = "Wanted"
-		}
-		wg.Go(func() {
-			switch _, err := e.AddGuest(context.Background(), name, token(fmt.Sprint(i))); {
-			case err == nil:
-				won.Add(1)
-			default:
-				e.wants(chat.CodeNameTaken, err)
-			}
-		})
-	}
-	wg.Wait()
-	if won.Load() != 1 {
-		t.Errorf("%d got the name", won.Load())
-	}
-}
-
 // The name of a guest that will not come back is free when they leave, and
 // after a crash.
 func testVisitors(t *testing.T, e *env) {
-	bot, err := e.AddGuest(t.Context(), "bot", nil)
+	bot, err := e.AddVisitor(t.Context(), name("bot"))
 	e.must(err)
-	_, err = e.AddGuest(t.Context(), "Bot", token("x"))
+	_, err = e.AddGuest(t.Context(), newcomer("Bot", "x"))
 	e.wants(chat.CodeNameTaken, err)
 	room := e.room("lobby")
 	e.append(message(room, bot.ID, "I was here"))
 	e.must(e.ReleaseName(t.Context(), bot.ID))
-	second, err := e.AddGuest(t.Context(), "bot", nil)
+	second, err := e.AddVisitor(t.Context(), name("bot"))
 	e.must(err)
 	if second.ID == bot.ID {
 		t.Error("the same person again")
 	}
 	e.reopen() // without a release, as after a crash
-	_, err = e.AddGuest(t.Context(), "bot", token("y"))
+	_, err = e.AddGuest(t.Context(), newcomer("bot", "y"))
 	e.must(err)
 	if ev := e.all(room)[0]; ev.Author != bot.ID || ev.Name != "bot" {
 		t.Errorf("the old message is by %q", ev.Name)
 	}
 	e.reopen()
-	_, err = e.AddGuest(t.Context(), "bot", nil)
+	_, err = e.AddVisitor(t.Context(), name("bot"))
 	e.wants(chat.CodeNameTaken, err) // a guest with a session keeps the name
 }
 

@@ -236,7 +236,7 @@ func testRead(t *testing.T, e *env) {
 	}
 	_, err := e.Head(t.Context(), "nosuchroom12")
 	e.wants(chat.CodeNotFound, err)
-	p, err := e.Rename(t.Context(), ann, "Ann B.")
+	p, err := e.Rename(t.Context(), ann, name("Ann B."))
 	e.must(err)
 	if got := e.all(room)[0]; got.Name != p.Name {
 		t.Errorf("an old event's author is called %q", got.Name)
@@ -319,11 +319,11 @@ func testBodies(t *testing.T, e *env) {
 }
 
 func edit(target chat.Event, body string) chat.Draft {
-	return chat.Draft{Room: target.Room, Author: target.Author, Kind: chat.KindEdit, ID: newID(), Target: target.Seq, Body: body}
+	return chat.Draft{Room: target.Room, Author: target.Author, Guest: true, Kind: chat.KindEdit, ID: newID(), Target: target.Seq, Body: body}
 }
 
 func remove(target chat.Event) chat.Draft {
-	return chat.Draft{Room: target.Room, Author: target.Author, Kind: chat.KindDelete, ID: newID(), Target: target.Seq}
+	return chat.Draft{Room: target.Room, Author: target.Author, Guest: true, Kind: chat.KindDelete, ID: newID(), Target: target.Seq}
 }
 
 func testEdit(t *testing.T, e *env) {
@@ -445,7 +445,7 @@ func testClose(t *testing.T, e *env) {
 	}
 	e.must(e.Store.Close())
 	wg.Wait()
-	_, err := e.AddGuest(t.Context(), "late", nil)
+	_, err := e.AddVisitor(t.Context(), name("late"))
 	e.wants(chat.CodeUnavailable, err)
 	e.must(e.Store.Close()) // again is fine
 	e.Store = e.open(t, e.place)

@@ -18,6 +18,7 @@ import (
 type Store interface {
 	chat.Log
 	chat.Directory
+	chat.Accounts
 	Check(ctx context.Context) error
 	Close() error
 }
@@ -47,12 +48,20 @@ func Run(t *testing.T, open Open) {
 		{"Log/context", testContext},
 		{"Log/close", testClose},
 		{"Log/model", testModel},
-		{"Directory/guests", testGuests},
-		{"Directory/names", testNames},
 		{"Directory/visitors", testVisitors},
 		{"Directory/rooms", testRooms},
 		{"Directory/memberships", testMemberships},
 		{"Directory/read marks", testReadMarks},
+		{"Accounts/guests", testGuests},
+		{"Accounts/names", testNames},
+		{"Accounts/names that rest", testRestingNames},
+		{"Accounts/sessions", testSessions},
+		{"Accounts/credentials", testCredentials},
+		{"Accounts/roles", testRoles},
+		{"Accounts/removal", testRemoval},
+		{"Accounts/invitations", testInvites},
+		{"Accounts/invitations run out once", testLastUse},
+		{"Accounts/pictures and settings", testPictures},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -102,7 +111,7 @@ func (e *env) must(err error) {
 func (e *env) author() chat.UserID {
 	e.Helper()
 	e.users++
-	p, err := e.AddGuest(e.Context(), fmt.Sprintf("author %d", e.users), nil)
+	p, err := e.AddVisitor(e.Context(), name(fmt.Sprintf("author %d", e.users)))
 	e.must(err)
 	return p.ID
 }
@@ -117,7 +126,7 @@ func (e *env) room(name string) chat.RoomID {
 func newID() chat.EventID { return chat.EventID(uuid.Must(uuid.NewV7())) }
 
 func message(room chat.RoomID, author chat.UserID, body string) chat.Draft {
-	return chat.Draft{Room: room, Author: author, Kind: chat.KindMessage, ID: newID(), Body: body}
+	return chat.Draft{Room: room, Author: author, Guest: true, Kind: chat.KindMessage, ID: newID(), Body: body}
 }
 
 // append stores drafts, each of which must be taken.

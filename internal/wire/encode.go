@@ -67,10 +67,13 @@ func Encode(frame any) []byte {
 func EventFrame(e chat.Event) *Event {
 	return &Event{
 		Room: e.Room, Seq: e.Seq, Kind: e.Kind.String(), ID: e.ID.String(),
-		Author: e.Author, Name: e.Name, Time: ToMillis(e.Time), Text: e.Body,
+		Author: e.Author, Name: e.Name, Guest: e.Guest, Time: ToMillis(e.Time), Text: e.Body,
 		Target: e.Target, Revised: e.Revised, Deleted: e.Deleted,
 	}
 }
+
+// PersonFrame is how answers show somebody.
+func PersonFrame(p chat.Person) Person { return Person{ID: p.ID, Name: p.Name, Role: p.Role.String()} }
 
 // ErrorFrame is how hubbub.v1 shows a refusal.
 func ErrorFrame(err *chat.Error, ref Ref) *Error {

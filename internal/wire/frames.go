@@ -26,6 +26,7 @@ type Hello struct {
 type Person struct {
 	ID   chat.UserID `json:"id"`
 	Name string      `json:"name"`
+	Role string      `json:"role,omitempty"` // in answers about people; not with typing
 }
 
 // Welcome answers Hello.
@@ -93,6 +94,7 @@ type Event struct {
 	ID      string      `json:"id"`
 	Author  chat.UserID `json:"author"`
 	Name    string      `json:"name"`
+	Guest   bool        `json:"guest,omitempty"` // the author has no account
 	Time    Millis      `json:"time"`
 	Text    string      `json:"text"`
 	Target  chat.Seq    `json:"target,omitempty"`

@@ -42,6 +42,7 @@ type Conn struct {
 
 	mu      sync.Mutex // guards the following
 	person  chat.Person
+	session chat.SessionID
 	cursors []*hub.Cursor
 	loading map[*hub.Cursor]bool // cursors that a goroutine moves through the log
 	fences  []fence
@@ -171,11 +172,38 @@ func (c *Conn) Tell(frame []byte) {
 	c.flush()
 }
 
-// Renamed says what the person is called now.
-func (c *Conn) Renamed(name string) {
+// Changed implements hub.Peer.
+func (c *Conn) Changed(p chat.Person) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.person.Name = name
+	c.person = p
+}
+
+// Session implements hub.Peer.
+func (c *Conn) Session() chat.SessionID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session
+}
+
+// Ended implements hub.Peer.
+func (c *Conn) Ended() {
+	c.end(&closeError{closeSignIn, "this session was ended"}, false)
+}
+
+// attend makes the connection one of its person's, unless the session ended a
+// moment ago.
+func (c *Conn) attend(l chat.Login) {
+	s := c.server
+	c.mu.Lock()
+	c.person, c.session = l.Person, l.Session
+	c.mu.Unlock()
+	c.user = s.user(l.ID)
+	s.depart(c.address)
+	s.hub.Attend(l.ID, c)
+	if s.hasEnded(l.Session) {
+		go c.Ended() // not within the frame that is being handled
+	}
 }
 
 // end says goodbye: answers go out, then the close frame, then nothing. parting:

@@ -21,7 +21,8 @@ type Limits struct {
 	Bytes        Rate // of one connection; see readPrice
 	UserMessages Rate // of one person's connections together, hubbub.v1
 	UserBytes    Rate
-	PerAddress   int // connections of one address without an identity, HTTP and plain text
+	PerAddress   int  // connections of one address without an identity, HTTP and plain text
+	Handshakes   Rate // new connections of one address
 }
 
 // DefaultLimits leave room for people and modest programs. People stay far
@@ -33,6 +34,7 @@ func DefaultLimits() Limits {
 		UserMessages: Rate{100, 800},
 		UserBytes:    Rate{512 << 10, 2 << 20},
 		PerAddress:   1000,
+		Handshakes:   Rate{50, 1000},
 	}
 }
 
@@ -192,36 +194,98 @@ func (c *Conn) allow(now int64) time.Duration {
 // connection that becomes a WebSocket stays counted until it says who it is or
 // ends.
 func (s *Server) ConnState(nc net.Conn, state http.ConnState) {
-	if state == http.StateClosed {
+	_, known := nc.(*begunConn)
+	switch {
+	case state == http.StateClosed:
 		s.depart(address(nc))
+	case state == http.StateNew && !known && !s.arrive(address(nc)): // it did not come by the door: TLS
+		s.refused(chat.CodeRateLimited)
+		nc.Close()
 	}
 }
 
+// source is what the connections of an address share.
+type source struct {
+	conns int    // without an identity
+	rate  bucket // of new ones
+}
+
 // arrive counts a connection without an identity, and says whether it is within
-// the limit. Each needs a depart.
+// the limits. Each needs a depart.
 func (s *Server) arrive(a netip.Addr) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.addresses[a]++
-	return s.limits.PerAddress == 0 || s.addresses[a] <= s.limits.PerAddress
+	from, now := s.source(a), time.Now().UnixNano()
+	from.conns++
+	switch {
+	case s.behind(a):
+		return true
+	case s.limits.PerAddress > 0 && from.conns > s.limits.PerAddress, from.rate.wait(now, 1, s.limits.Handshakes) > 0:
+		return false
+	}
+	from.rate.take(now, 1, s.limits.Handshakes)
+	return true
+}
+
+// source returns an address's. s.mu is held.
+func (s *Server) source(a netip.Addr) *source {
+	from := s.addresses[a]
+	if from == nil {
+		from = new(source)
+		s.addresses[a] = from
+	}
+	return from
 }
 
 func (s *Server) depart(a netip.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.addresses[a]--; s.addresses[a] <= 0 {
+	from := s.source(a)
+	if from.conns--; from.conns <= 0 && int64(from.rate) <= time.Now().UnixNano() {
 		delete(s.addresses, a)
+	}
+}
+
+// forgetSources drops those that left and have paid.
+func (s *Server) forgetSources(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for a, from := range s.addresses {
+		if from.conns <= 0 && int64(from.rate) <= now.UnixNano() {
+			delete(s.addresses, a)
+		}
 	}
 }
 
 // address returns where a connection comes from. An IPv6 customer has a whole
 // /64, so that counts as one.
 func address(nc net.Conn) netip.Addr {
-	ap, err := netip.ParseAddrPort(nc.RemoteAddr().String())
+	ap, err := netip.ParseAddrPort(bare(nc).RemoteAddr().String())
 	if err != nil {
 		return netip.Addr{} // the pipes of tests
 	}
-	a := ap.Addr().Unmap()
+	return customer(ap.Addr())
+}
+
+// bare takes off what stands before a connection: only a bare one says at once
+// where it comes from, and not after the client has said something.
+func bare(nc net.Conn) net.Conn {
+	for {
+		switch c := nc.(type) {
+		case *begunConn:
+			nc = c.Conn
+		case interface{ NetConn() net.Conn }: // TLS
+			nc = c.NetConn()
+		case interface{ Raw() net.Conn }: // the PROXY protocol
+			nc = c.Raw()
+		default:
+			return nc
+		}
+	}
+}
+
+func customer(a netip.Addr) netip.Addr {
+	a = a.Unmap().WithZone("")
 	if a.Is6() {
 		p, _ := a.Prefix(64)
 		return p.Addr()

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"hubbub/internal/chat"
+	"hubbub/internal/names"
 )
 
 // plain is the dialect of the tutorial: text in, the same text to everyone
@@ -24,6 +25,11 @@ type plain struct {
 func (p *plain) message(text []byte) error {
 	// A plain client cannot be told to slow down, but it can be heard slowly.
 	p.c.messages.take(time.Now().UnixNano(), 1, p.c.server.limits.Messages)
+	if u := p.c.user; u != nil {
+		u.mu.Lock()
+		u.messages.take(time.Now().UnixNano(), 1, p.c.server.limits.UserMessages)
+		u.mu.Unlock()
+	}
 	if p.c.person.ID == "" { // the first message
 		if err := p.introduce(); err != nil {
 			return p.broken(err)
@@ -34,7 +40,7 @@ func (p *plain) message(text []byte) error {
 		return p.broken(err)
 	}
 	return p.c.draft(chat.Draft{
-		Room: p.room, Author: p.c.person.ID, Name: p.c.person.Name,
+		Room: p.room, Author: p.c.person.ID, Name: p.c.person.Name, Guest: p.c.person.Role == chat.RoleGuest,
 		Kind: chat.KindMessage, ID: chat.EventID(id), Body: string(text),
 	})
 }
@@ -51,9 +57,9 @@ func (p *plain) introduce() error {
 			name = p.want
 		}
 		var self chat.Person
-		name, err := chat.CleanName(name)
+		clean, err := names.Clean(name)
 		if err == nil {
-			self, err = p.c.server.dir.AddGuest(p.c.server.ctx, name, nil)
+			self, err = p.c.server.dir.AddVisitor(p.c.server.ctx, clean)
 		}
 		var e *chat.Error
 		switch {
@@ -107,6 +113,10 @@ func (p *plain) beat(time.Time) []byte { return nil }
 // left lets others have the name.
 func (p *plain) left() {
 	if p.c.person.ID == "" {
+		return
+	}
+	if p.c.user != nil { // signed in
+		p.c.server.hub.Depart(p.c.person.ID, p.c)
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), linger)

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,8 @@ import (
 type Config struct {
 	Hub       *hub.Hub
 	Directory chat.Directory
+	Login     func(ctx context.Context, token string) (chat.Login, error) // finds the person of a session
+	Behind    func(netip.Addr) bool                                       // a proxy of ours has that address; may be nil
 	Epoch     chat.Epoch
 	Log       *slog.Logger
 	Version   string
@@ -45,6 +48,8 @@ type Server struct {
 	// Fixed after construction.
 	hub       *hub.Hub
 	dir       chat.Directory
+	login     func(context.Context, string) (chat.Login, error)
+	behind    func(netip.Addr) bool
 	epoch     chat.Epoch
 	log       *slog.Logger
 	version   string
@@ -67,7 +72,8 @@ type Server struct {
 	wheel     [slots]map[*Conn]struct{}
 	next      uint8 // slot of the next connection
 	users     map[chat.UserID]*user
-	addresses map[netip.Addr]int // connections without an identity
+	addresses map[netip.Addr]*source
+	ended     map[chat.SessionID]time.Time // sessions that ended lately
 	stopping  bool
 }
 
@@ -82,15 +88,18 @@ const slots = 50
 // New returns a server without connections. Close ends it.
 func New(cfg Config) *Server {
 	s := &Server{
-		hub: cfg.Hub, dir: cfg.Directory, epoch: cfg.Epoch, log: cfg.Log, version: cfg.Version,
+		hub: cfg.Hub, dir: cfg.Directory, login: cfg.Login, behind: cfg.Behind, epoch: cfg.Epoch, log: cfg.Log, version: cfg.Version,
 		heartbeat: cfg.Heartbeat, limits: cfg.Limits, stats: new(Stats), refused: cfg.Refused, portable: cfg.Portable,
 		gate: make(chan struct{}, maxBusy), done: make(chan struct{}),
-		users: make(map[chat.UserID]*user), addresses: make(map[netip.Addr]int),
+		users: make(map[chat.UserID]*user), addresses: make(map[netip.Addr]*source), ended: make(map[chat.SessionID]time.Time),
 	}
 	s.ctx, s.cut = context.WithCancel(context.Background())
 	s.loops = sync.OnceValue(s.newLoops)
 	if s.heartbeat == 0 {
 		s.heartbeat = 25 * time.Second
+	}
+	if s.behind == nil {
+		s.behind = func(netip.Addr) bool { return false }
 	}
 	if s.refused == nil {
 		s.refused = func(chat.Code) {}
@@ -135,9 +144,44 @@ func (s *Server) turn() {
 			return
 		case now := <-t.C:
 			crowd.look(s.stats)
+			s.forgetEnded(now)
+			s.forgetSources(now)
 			for _, c := range s.slot(i) {
 				c.beat(now, patience*s.heartbeat)
 			}
+		}
+	}
+}
+
+// EndSessions closes the sockets of sessions that ended, and those of handshakes
+// that are under way.
+func (s *Server) EndSessions(id chat.UserID, ended []chat.SessionID) {
+	s.mu.Lock()
+	for _, session := range ended {
+		s.ended[session] = time.Now()
+	}
+	s.mu.Unlock()
+	for _, p := range s.hub.Peers(id) {
+		if slices.Contains(ended, p.Session()) {
+			p.Ended()
+		}
+	}
+}
+
+func (s *Server) hasEnded(id chat.SessionID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ended := s.ended[id]
+	return ended
+}
+
+// forgetEnded drops what no handshake can bring any more.
+func (s *Server) forgetEnded(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, at := range s.ended {
+		if now.Sub(at) > 2*helloTime {
+			delete(s.ended, id)
 		}
 	}
 }
@@ -192,9 +236,9 @@ func OffersV1(r *http.Request) (bool, error) {
 	return false, chat.Errorf(chat.CodeBadFrame, "offer the subprotocol %s, or none for plain text", wire.Subprotocol)
 }
 
-// ServeV1 takes over a request as a hubbub.v1 connection of person, who may be
+// ServeV1 takes over a request as a hubbub.v1 connection of somebody, who may be
 // nobody yet. It returns after the handshake; a bad one has been answered.
-func (s *Server) ServeV1(w http.ResponseWriter, r *http.Request, person chat.Person) {
+func (s *Server) ServeV1(w http.ResponseWriter, r *http.Request, client netip.Addr, l chat.Login) {
 	var deflate wsflate.Extension
 	deflate.Parameters = wsflate.Parameters{ServerNoContextTakeover: true, ClientNoContextTakeover: true}
 	nc, first, err := s.handshake(w, r, ws.HTTPUpgrader{
@@ -214,13 +258,13 @@ func (s *Server) ServeV1(w http.ResponseWriter, r *http.Request, person chat.Per
 	if _, ok := deflate.Accepted(); ok {
 		dialect = hub.V1Deflated
 	}
-	s.startV1(nc, first, person, dialect)
+	s.startV1(nc, first, client, l, dialect)
 }
 
-func (s *Server) startV1(nc net.Conn, first []byte, person chat.Person, dialect hub.Dialect) {
-	c := s.newConn(nc, dialect, wire.MaxFrame)
+func (s *Server) startV1(nc net.Conn, first []byte, client netip.Addr, l chat.Login, dialect hub.Dialect) {
+	c := s.newConn(nc, client, dialect, wire.MaxFrame)
 	c.parser.deflate = dialect == hub.V1Deflated
-	c.person = person
+	c.person, c.session = l.Person, l.Session
 	v := &v1{c: c}
 	v.hello = time.AfterFunc(helloTime, func() {
 		c.end(&closeError{ws.StatusPolicyViolation, "no hello came"}, false)
@@ -230,9 +274,9 @@ func (s *Server) startV1(nc net.Conn, first []byte, person chat.Person, dialect 
 }
 
 // ServePlain takes over a request as a plain connection in the room, under the
-// name want if that is free. It returns after the handshake; an error has not
-// been answered yet.
-func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request, room chat.RoomID, want string) error {
+// name want if that is free, or as somebody who is signed in. It returns after the
+// handshake; an error has not been answered yet.
+func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request, client netip.Addr, room chat.RoomID, want string, l chat.Login) error {
 	live, err := s.hub.Room(r.Context(), room, hub.Plain)
 	if err != nil {
 		return err
@@ -244,10 +288,13 @@ func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request, room chat.Ro
 		live.Release()
 		return nil
 	}
-	c := s.newConn(nc, hub.Plain, chat.MaxText)
+	c := s.newConn(nc, client, hub.Plain, chat.MaxText)
 	c.speak = &plain{c: c, room: room, want: want}
+	if l.ID != "" {
+		c.attend(l)
+	}
 	c.mu.Lock()
-	cur := live.Attach(hub.Plain, c, "", after)
+	cur := live.Attach(hub.Plain, c, l.ID, after)
 	c.cursors = []*hub.Cursor{cur}
 	c.drain(cur)
 	c.mu.Unlock()
@@ -281,9 +328,15 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, up ws.HTTPUpg
 	return conn, append([]byte(nil), first...), nil
 }
 
-// newConn makes a connection, which must be started. forget is its end.
-func (s *Server) newConn(nc net.Conn, d hub.Dialect, limit int) *Conn {
+// newConn makes a connection, which must be started. forget is its end. Behind a
+// proxy the client has another address than the connection, and counts there.
+func (s *Server) newConn(nc net.Conn, client netip.Addr, d hub.Dialect, limit int) *Conn {
 	c := &Conn{server: s, dialect: d, parser: parser{limit: int32(limit)}, address: address(nc)}
+	if client.IsValid() && s.behind(c.address) {
+		s.depart(c.address)
+		c.address = customer(client)
+		s.arrive(c.address)
+	}
 	c.heard.Store(time.Now().UnixNano())
 	c.sock = s.newSocket(nc, c)
 	s.stats.Opened[d].Add(1)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,7 +26,7 @@ import (
 type bubble struct {
 	t      *testing.T
 	server *Server
-	person chat.Person
+	login  chat.Login
 	end    func()
 }
 
@@ -35,11 +36,11 @@ func newBubble(t *testing.T) *bubble {
 	if err != nil {
 		t.Fatal(err)
 	}
-	person, err := s.AddGuest(context.Background(), "Ines", nil)
+	login, err := s.AddGuest(context.Background(), chat.Newcomer{Name: chat.Name{Display: "Ines", Key: "ines"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bubble{t: t, person: person, server: New(Config{
+	b := &bubble{t: t, login: login, server: New(Config{
 		Hub: hub.New(s), Directory: s, Epoch: "m4t8zq1x", Log: slog.New(slog.DiscardHandler),
 	})}
 	b.end = func() {
@@ -64,7 +65,7 @@ type pipe struct {
 
 func (b *bubble) connect() *pipe {
 	ours, theirs := net.Pipe()
-	b.server.startV1(theirs, nil, b.person, hub.V1)
+	b.server.startV1(theirs, nil, netip.Addr{}, b.login, hub.V1)
 	return &pipe{ours, b.t, bufio.NewReader(ours)}
 }
 

@@ -88,16 +88,16 @@ func (v *v1) refuse(err error, ref wire.Ref) {
 func (v *v1) welcome(f *wire.Hello, ref wire.Ref) error {
 	s := v.c.server
 	v.c.mu.Lock()
-	person := v.c.person
+	login := chat.Login{Person: v.c.person, Session: v.c.session}
 	v.c.mu.Unlock()
 	if f.Token != "" {
-		p, err := s.dir.PersonByToken(v.c.server.ctx, chat.HashToken(f.Token))
+		l, err := s.login(s.ctx, f.Token)
 		if err != nil {
 			return v.turnAway(err, ref)
 		}
-		person = p
+		login = l
 	}
-	if person.ID == "" {
+	if login.ID == "" {
 		return v.turnAway(chat.Errorf(chat.CodeUnauthorized, "choose a name first"), ref)
 	}
 	if v.greeted {
@@ -107,14 +107,9 @@ func (v *v1) welcome(f *wire.Hello, ref wire.Ref) error {
 	v.greeted = true
 	v.hello.Stop()
 	v.hello = nil // a timer is not small
-	v.c.mu.Lock()
-	v.c.person = person
-	v.c.mu.Unlock()
-	v.c.user = s.user(person.ID)
-	s.depart(v.c.address)
-	s.hub.Attend(person.ID, v.c)
+	v.c.attend(login)
 	v.say(&wire.Welcome{
-		You:       wire.Person{ID: person.ID, Name: person.Name},
+		You:       wire.PersonFrame(login.Person),
 		Epoch:     s.epoch,
 		Time:      wire.ToMillis(time.Now()),
 		Heartbeat: int(s.heartbeat / time.Second),
@@ -159,7 +154,7 @@ func (v *v1) send(f *wire.Send, ref wire.Ref) error {
 	v.c.mu.Unlock()
 	v.refs = append(v.refs, ref)
 	return v.c.draft(chat.Draft{
-		Room: f.Room, Author: p.ID, Name: p.Name,
+		Room: f.Room, Author: p.ID, Name: p.Name, Guest: p.Role == chat.RoleGuest,
 		Kind: chat.KindMessage, ID: f.EventID, Body: *f.Text,
 	})
 }

@@ -1,17 +1,13 @@
 package ws_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"hubbub/internal/chat"
 	"hubbub/internal/client"
@@ -23,24 +19,6 @@ func testID(n int) string { return fmt.Sprintf("0199d5c2-7a31-7c4e-9b1f-%012x", 
 
 func send(room chat.RoomID, n int, text string) *wire.Send {
 	return &wire.Send{Room: room, ID: testID(n), Text: &text}
-}
-
-// nameIsFree asks for a name, and gives it back at once.
-func (r *running) nameIsFree(name string) bool {
-	r.t.Helper()
-	token, _, err := client.NewGuest(testContext(r.t), r.url, name)
-	if err != nil {
-		return false
-	}
-	body, _ := json.Marshal(map[string]string{"name": fmt.Sprintf("not %s %d", name, time.Now().UnixNano()%1e6)})
-	req, _ := http.NewRequest(http.MethodPatch, r.url+"/api/me", bytes.NewReader(body))
-	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		r.t.Fatal(resp, err)
-	}
-	resp.Body.Close()
-	return true
 }
 
 func TestConversation(t *testing.T) {

@@ -1,0 +1,153 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"hubbub/internal/chat"
+)
+
+// invite is an invitation in an answer. Link and QR are there only when it is made.
+type invite struct {
+	ID      chat.InviteID `json:"id"`
+	Role    string        `json:"role"`
+	Room    string        `json:"room,omitempty"` // by name
+	By      string        `json:"by,omitempty"`   // by name; none: the operator
+	Uses    int           `json:"uses"`           // 0: any number
+	Used    int           `json:"used"`
+	Expires *time.Time    `json:"expires"`
+	Created time.Time     `json:"created"`
+	Note    string        `json:"note,omitempty"`
+	Link    string        `json:"link,omitempty"`
+	QR      string        `json:"qr,omitempty"` // an SVG picture
+}
+
+// shown puts names where an invitation has ids.
+func (h *handler) shownInvite(r *http.Request, i chat.Invite) (invite, error) {
+	s := invite{
+		ID: i.ID, Role: i.Role.String(), Uses: i.Uses, Used: i.Used,
+		Expires: ever(i.Expires), Created: i.Created.UTC(), Note: i.Note,
+	}
+	if i.Room != "" {
+		room, err := h.Directory.Room(r.Context(), i.Room)
+		if err != nil {
+			return s, err
+		}
+		s.Room = room.Name
+	}
+	if i.By != "" {
+		a, err := h.Gate.Accounts.Person(r.Context(), i.By)
+		if err != nil {
+			return s, err
+		}
+		s.By = a.Name
+	}
+	return s, nil
+}
+
+func (h *handler) addInvite(r *http.Request, l chat.Login) (int, any, error) {
+	var ask struct {
+		Role    string  `json:"role"`
+		Room    string  `json:"room"` // by name
+		Uses    int     `json:"uses"`
+		Expires float64 `json:"expires"` // in seconds from now; 0: never
+		Note    string  `json:"note"`
+	}
+	if err := readJSON(r, &ask); err != nil {
+		return 0, nil, err
+	}
+	i := chat.Invite{Role: chat.RoleMember, Uses: ask.Uses, Note: ask.Note}
+	var err error
+	if ask.Role != "" {
+		if i.Role, err = chat.ParseRole(ask.Role); err != nil {
+			return 0, nil, err
+		}
+	}
+	if ask.Expires < 0 || ask.Expires > 1e9 {
+		return 0, nil, chat.Errorf(chat.CodeBadFrame, "expires is in seconds from now, or 0")
+	}
+	if ask.Expires > 0 {
+		i.Expires = time.Now().Add(time.Duration(ask.Expires * float64(time.Second)))
+	}
+	if ask.Room != "" {
+		name, err := chat.CleanRoomName(ask.Room)
+		if err != nil {
+			return 0, nil, err
+		}
+		room, err := h.Directory.EnsureRoom(r.Context(), name)
+		if err != nil {
+			return 0, nil, err
+		}
+		i.Room = room.ID
+	}
+	i, token, err := h.Gate.AddInvite(r.Context(), l.Person, i)
+	if err != nil {
+		return 0, nil, err
+	}
+	s, err := h.shownInvite(r, i)
+	s.Link = h.outside(r) + "/join#" + token
+	s.QR = qrPicture(s.Link)
+	return http.StatusCreated, map[string]any{"invite": s}, err
+}
+
+func (h *handler) listInvites(r *http.Request, l chat.Login) (int, any, error) {
+	all, err := h.Gate.Invites(r.Context(), l.Person)
+	if err != nil {
+		return 0, nil, err
+	}
+	shown := make([]invite, 0, len(all))
+	for _, i := range all {
+		s, err := h.shownInvite(r, i)
+		if err != nil {
+			return 0, nil, err
+		}
+		shown = append(shown, s)
+	}
+	return http.StatusOK, map[string]any{"invites": shown}, nil
+}
+
+func (h *handler) revokeInvite(r *http.Request, l chat.Login) (int, any, error) {
+	return http.StatusOK, none{}, h.Gate.RevokeInvite(r.Context(), l.Person, chat.InviteID(r.PathValue("id")))
+}
+
+// lookAtInvite says what an invitation is for, to whoever has it.
+func (h *handler) lookAtInvite(r *http.Request) (int, any, error) {
+	var ask struct {
+		Invite string `json:"invite"`
+	}
+	if err := readJSON(r, &ask); err != nil {
+		return 0, nil, err
+	}
+	i, err := h.Gate.Invite(r.Context(), h.visitor(r), ask.Invite)
+	if err != nil {
+		return 0, nil, err
+	}
+	s, err := h.shownInvite(r, i)
+	return http.StatusOK, map[string]any{"role": s.Role, "room": s.Room, "by": s.By}, err
+}
+
+// acceptInvite is for somebody who is here already.
+func (h *handler) acceptInvite(r *http.Request, l chat.Login) (int, any, error) {
+	var ask struct {
+		Invite string `json:"invite"`
+	}
+	if err := readJSON(r, &ask); err != nil {
+		return 0, nil, err
+	}
+	p, i, err := h.Gate.Accept(r.Context(), h.visitor(r), l, ask.Invite)
+	if err != nil {
+		return 0, nil, err
+	}
+	s, err := h.shownInvite(r, i)
+	return http.StatusOK, map[string]any{"you": newYou(p).You, "room": s.Room}, err
+}
+
+// ownerLink makes the one-time link for the owner.
+func (h *handler) ownerLink(r *http.Request, l chat.Login) (int, any, error) {
+	if err := operatorOnly(l); err != nil {
+		return 0, nil, err
+	}
+	token, err := h.Gate.OwnerLink(r.Context())
+	link := h.outside(r) + "/join#" + token
+	return http.StatusCreated, map[string]any{"link": link}, err
+}

@@ -1,0 +1,205 @@
+package gate
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"hubbub/internal/chat"
+)
+
+// limits bound guesses and floods. Each is felt by who causes it.
+type limits struct {
+	guests    *limiter // new people, by network
+	names     *limiter // changes of name, by person
+	invites   *limiter // made, by person
+	pictures  *limiter // sent, by person
+	guesses   *limiter // invitations and links that were wrong, by network
+	attempts  *limiter // passwords, by account and network
+	networks  *limiter // passwords, by network
+	accounts  *limiter // passwords, by account, from networks that never got in
+	knows     *limiter // remembers from where an account was signed in to
+	passkeys  *limiter // ceremonies begun, by network
+	providers *limiter // likewise
+}
+
+func newLimits(on bool) limits {
+	l := func(burst int, every time.Duration) *limiter {
+		return &limiter{on: on, burst: burst, every: every, full: make(map[string]time.Time)}
+	}
+	return limits{
+		guests:    l(60, 5*time.Second),
+		names:     l(5, time.Minute),
+		invites:   l(20, time.Minute),
+		pictures:  l(10, 10*time.Second),
+		guesses:   l(20, 10*time.Second),
+		attempts:  l(5, 2*time.Minute),
+		networks:  l(30, 10*time.Second),
+		accounts:  l(20, time.Minute),
+		knows:     l(1, 30*24*time.Hour),
+		passkeys:  l(30, 5*time.Second),
+		providers: l(30, 5*time.Second),
+	}
+}
+
+// limiter has a token bucket for each key: burst at once, then one every so often.
+// It keeps the moment at which each bucket will be full (the generic cell rate
+// algorithm), and forgets full ones.
+type limiter struct {
+	on    bool
+	burst int
+	every time.Duration
+
+	mu   sync.Mutex // guards the following
+	full map[string]time.Time
+}
+
+// maxKeys bounds a limiter's memory, to some 10 MB. Whoever has that many
+// addresses is let off lightly.
+const maxKeys = 100_000
+
+// take takes a token, or returns CodeRateLimited with how long to wait.
+func (l *limiter) take(key string) error {
+	if !l.on {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	next := l.full[key]
+	if next.Before(now) {
+		next = now
+	}
+	next = next.Add(l.every)
+	if wait := next.Sub(now) - time.Duration(l.burst)*l.every; wait > 0 {
+		return tooOften(wait)
+	}
+	l.forget(now)
+	l.full[key] = next
+	return nil
+}
+
+// check is take without taking.
+func (l *limiter) check(key string) error {
+	if !l.on {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if wait := max(time.Until(l.full[key]), 0) - time.Duration(l.burst-1)*l.every; wait > 0 {
+		return tooOften(wait)
+	}
+	return nil
+}
+
+func tooOften(wait time.Duration) error {
+	wait = max(wait.Round(time.Second), time.Second)
+	return &chat.Error{Code: chat.CodeRateLimited, Message: "too many attempts; wait a moment", RetryAfter: wait}
+}
+
+// forget makes room. l.mu is held.
+func (l *limiter) forget(now time.Time) {
+	if len(l.full) < maxKeys {
+		return
+	}
+	for key, t := range l.full {
+		if t.Before(now) {
+			delete(l.full, key)
+		}
+	}
+	for key := range l.full {
+		if len(l.full) < maxKeys {
+			return
+		}
+		delete(l.full, key)
+	}
+}
+
+// has says whether a key has taken something that is not refilled.
+func (l *limiter) has(key string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.full[key].After(time.Now())
+}
+
+// note takes a token, there or not.
+func (l *limiter) note(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	l.forget(now)
+	l.full[key] = now.Add(l.every)
+}
+
+// clear gives all tokens back.
+func (l *limiter) clear(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.full, key)
+}
+
+// network is what counts as one client: an IPv4 address, or the /64 that one
+// customer of IPv6 has.
+func network(a netip.Addr) string {
+	a = a.Unmap()
+	if a.Is6() {
+		p, _ := a.WithZone("").Prefix(64)
+		return p.String()
+	}
+	return a.String()
+}
+
+// ceremonies are things begun that must be finished soon, each once: by a secret
+// that the client brings back.
+type ceremonies[T any] struct {
+	last time.Duration
+
+	mu   sync.Mutex // guards the following
+	open map[string]ceremony[T]
+}
+
+type ceremony[T any] struct {
+	what T
+	ends time.Time
+}
+
+const (
+	maxCeremonies = 10_000
+	ceremonyTime  = 5 * time.Minute
+	linkTime      = 5 * time.Minute
+)
+
+// begin returns the secret.
+func (c *ceremonies[T]) begin(prefix string, what T) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open == nil {
+		c.open = make(map[string]ceremony[T])
+	}
+	now := time.Now()
+	if len(c.open) >= maxCeremonies {
+		for k, o := range c.open {
+			if o.ends.Before(now) {
+				delete(c.open, k)
+			}
+		}
+		for k := range c.open {
+			if len(c.open) < maxCeremonies {
+				break
+			}
+			delete(c.open, k)
+		}
+	}
+	secret := chat.NewToken(prefix, 16)
+	c.open[secret] = ceremony[T]{what, now.Add(c.last)}
+	return secret
+}
+
+// finish returns what was begun, and ends it.
+func (c *ceremonies[T]) finish(secret string) (what T, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o, ok := c.open[secret]
+	delete(c.open, secret)
+	return o.what, ok && time.Now().Before(o.ends)
+}

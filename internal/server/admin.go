@@ -1,0 +1,132 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"hubbub/internal/api"
+	"hubbub/internal/chat"
+	"hubbub/internal/gate"
+	"hubbub/internal/hub"
+	"hubbub/internal/sqlite"
+	"hubbub/internal/ws"
+)
+
+// Admin asks a server as its operator: a running one on its private socket, or
+// else the data folder itself, by the same handler.
+type Admin struct {
+	send  func(*http.Request) (*http.Response, error)
+	close func() error
+}
+
+const baseSetting = "base" // where links led when the server last ran
+
+// OpenAdmin finds the server of a data folder. Its errors are sentences for the
+// operator.
+func OpenAdmin(ctx context.Context, data string, log *slog.Logger) (*Admin, error) {
+	path := AdminSocket(data)
+	if conn, err := net.Dial("unix", path); err == nil {
+		conn.Close()
+		t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		}}
+		return &Admin{t.RoundTrip, func() error { t.CloseIdleConnections(); return nil }}, nil
+	}
+	if _, err := os.Stat(filepath.Join(data, "hubbub.db")); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there is no hubbub in the folder %s; --data names another", data)
+	}
+	store, err := sqlite.Open(ctx, data, log)
+	if err != nil {
+		return nil, err
+	}
+	h := hub.New(store)
+	g := gate.New(gate.Config{
+		Accounts: store, Log: log, Ended: func(chat.UserID, []chat.SessionID) {}, Changed: func(chat.Person) {},
+	})
+	sockets := ws.New(ws.Config{Hub: h, Directory: store, Login: g.Login, Log: log})
+	base, err := store.Setting(ctx, baseSetting)
+	if base == "" {
+		base = "http://localhost:3000"
+	}
+	_, operator := api.New(api.Config{
+		Hub: h, Sockets: sockets, Gate: g, Store: store, Directory: store, Page: os.DirFS(os.TempDir()), Log: log,
+		Place: api.Place{Base: base}, Refused: func(chat.Code) {},
+	}, "")
+	a := &Admin{
+		send: func(r *http.Request) (*http.Response, error) {
+			w := &recorder{header: make(http.Header), status: http.StatusOK}
+			operator.ServeHTTP(w, r)
+			return &http.Response{StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body)}, nil
+		},
+		close: func() error {
+			sockets.Close(ctx)
+			g.Close()
+			return store.Close()
+		},
+	}
+	return a, err
+}
+
+// recorder is an answer that goes nowhere.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *recorder) Header() http.Header         { return w.header }
+func (w *recorder) WriteHeader(status int)      { w.status = status }
+func (w *recorder) Write(p []byte) (int, error) { return w.body.Write(p) }
+
+// Close lets go of the server.
+func (a *Admin) Close() error { return a.close() }
+
+// adminTime bounds a command.
+const adminTime = 20 * time.Second
+
+// Ask makes a request of the HTTP interface and reads the answer, which may be
+// nil. A refusal is an error with the server's own words.
+func (a *Admin) Ask(ctx context.Context, method, path string, body, answer any) error {
+	ctx, cancel := context.WithTimeout(ctx, adminTime)
+	defer cancel()
+	b, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, method, "http://hubbub"+path, bytes.NewReader(b))
+	if err != nil {
+		return err
+	}
+	resp, err := a.send(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	said, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		var refused struct {
+			Error struct{ Message string }
+		}
+		if json.Unmarshal(said, &refused); refused.Error.Message == "" {
+			return fmt.Errorf("the server answered %d", resp.StatusCode)
+		}
+		return errors.New(refused.Error.Message)
+	}
+	if answer == nil {
+		return nil
+	}
+	return json.Unmarshal(said, answer)
+}

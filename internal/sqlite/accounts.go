@@ -1,0 +1,414 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"hubbub/internal/chat"
+)
+
+// This file implements chat.Accounts, but for invitations.
+
+// AddGuest implements chat.Accounts.
+func (s *Store) AddGuest(ctx context.Context, n chat.Newcomer) (l chat.Login, err error) {
+	l.Person = chat.Person{ID: chat.UserID(newID(16)), Name: n.Name.Display, Role: chat.RoleGuest}
+	err = s.change(ctx, func(t *tx) error {
+		key, err := t.addPerson(l.Person, n.Name, false)
+		if err != nil {
+			return err
+		}
+		if n.Invite != nil {
+			if _, err := t.useInvite(*n.Invite, key); err != nil {
+				return err
+			}
+		}
+		l.Session, err = t.addSession(key, n.Token, n.Device)
+		return err
+	})
+	return l, err
+}
+
+func noPerson() error { return chat.Errorf(chat.CodeNotFound, "there is no such person") }
+
+const selectAccount = `SELECT p.id, p.name, p.role, coalesce(p.password, ''), coalesce(i.name, ''), p.created,
+	coalesce((SELECT max(used) FROM sessions WHERE person = p.key), 0)
+	FROM people p LEFT JOIN pictures i ON i.person = p.key WHERE p.removed IS NULL AND `
+
+func scanAccount(row scanner) (a chat.Account, err error) {
+	var created, used int64
+	err = row.Scan(&a.ID, &a.Name, &a.Role, &a.Password, &a.Picture, &created, &used)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = noPerson()
+	}
+	a.Created, a.Used = time.UnixMilli(created), moment(used)
+	return a, err
+}
+
+// moment is a time of which 0 means never.
+func moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// Person implements chat.Accounts.
+func (s *Store) Person(ctx context.Context, id chat.UserID) (chat.Account, error) {
+	return scanAccount(s.readers.row(ctx, selectAccount+"p.id = ?", id))
+}
+
+// PersonByName implements chat.Accounts.
+func (s *Store) PersonByName(ctx context.Context, key string) (chat.Account, error) {
+	return scanAccount(s.readers.row(ctx, selectAccount+"p.name_key = ?", key))
+}
+
+// People implements chat.Accounts.
+func (s *Store) People(ctx context.Context) ([]chat.Account, error) {
+	return list(ctx, s, scanAccount, selectAccount+`p.visiting = 0
+		AND (p.role > ? OR EXISTS (SELECT 1 FROM sessions WHERE person = p.key)) ORDER BY p.name_key`, chat.RoleGuest)
+}
+
+// list reads all rows of a query.
+func list[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := s.readers.rows(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+// Rename implements chat.Accounts.
+func (s *Store) Rename(ctx context.Context, id chat.UserID, name chat.Name) (p chat.Person, err error) {
+	err = s.change(ctx, func(t *tx) error {
+		key, err := t.person(id)
+		if err != nil {
+			return err
+		}
+		var before string
+		if err := t.row("SELECT coalesce(name_key, ''), role FROM people WHERE key = ?", key).Scan(&before, &p.Role); err != nil {
+			return err
+		}
+		if before != name.Key {
+			if err := errors.Join(t.awake(name.Key, key), t.rest(before, key)); err != nil {
+				return err
+			}
+		}
+		return taken(t.exec("UPDATE people SET name = ?, name_key = ? WHERE key = ?", name.Display, name.Key, key))
+	})
+	p.ID, p.Name = id, name.Display
+	return p, err
+}
+
+// SetRole implements chat.Accounts.
+func (s *Store) SetRole(ctx context.Context, id chat.UserID, role chat.Role) (p chat.Person, err error) {
+	err = s.change(ctx, func(t *tx) error {
+		key, before, err := t.account(id)
+		if err != nil {
+			return err
+		}
+		if before.Role == chat.RoleOwner && role != chat.RoleOwner {
+			if err := t.anotherOwner(key); err != nil {
+				return err
+			}
+		}
+		err = t.exec("UPDATE people SET promised = max(?, ?), role = CASE role WHEN ? THEN role ELSE max(?, ?) END WHERE key = ?",
+			role, chat.RoleMember, chat.RoleGuest, role, chat.RoleMember, key)
+		if err == nil {
+			p, err = t.again(key)
+		}
+		return err
+	})
+	return p, err
+}
+
+// account finds a person that was not removed.
+func (t *tx) account(id chat.UserID) (key int64, p chat.Person, err error) {
+	err = t.row("SELECT key, id, name, role FROM people WHERE id = ? AND removed IS NULL AND visiting = 0", id).Scan(&key, &p.ID, &p.Name, &p.Role)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = noPerson()
+	}
+	return key, p, err
+}
+
+// again reads a person anew.
+func (t *tx) again(key int64) (p chat.Person, err error) {
+	return p, t.row("SELECT id, name, role FROM people WHERE key = ?", key).Scan(&p.ID, &p.Name, &p.Role)
+}
+
+func (t *tx) anotherOwner(key int64) error {
+	var others bool
+	err := t.row("SELECT EXISTS (SELECT 1 FROM people WHERE role = ? AND key != ? AND removed IS NULL)", chat.RoleOwner, key).Scan(&others)
+	if err == nil && !others {
+		err = chat.Errorf(chat.CodeConflict, "that is the last owner; make somebody else an owner first")
+	}
+	return err
+}
+
+// Remove implements chat.Accounts.
+func (s *Store) Remove(ctx context.Context, id chat.UserID) (ended []chat.SessionID, err error) {
+	err = s.change(ctx, func(t *tx) error {
+		key, p, err := t.account(id)
+		if err != nil {
+			return err
+		}
+		if p.Role == chat.RoleOwner {
+			if err := t.anotherOwner(key); err != nil {
+				return err
+			}
+		}
+		var name string
+		if err := t.row("SELECT coalesce(name_key, '') FROM people WHERE key = ?", key).Scan(&name); err != nil {
+			return err
+		}
+		if err := t.rest(name, key); err != nil {
+			return err
+		}
+		if ended, err = t.endSessions(key, ""); err != nil {
+			return err
+		}
+		for _, query := range []string{
+			"DELETE FROM passkeys WHERE person = ?",
+			"DELETE FROM identities WHERE person = ?", "DELETE FROM pictures WHERE person = ?",
+			"DELETE FROM invites WHERE by = ?",
+		} {
+			if err := t.exec(query, key); err != nil {
+				return err
+			}
+		}
+		return t.exec("UPDATE people SET name_key = NULL, password = NULL, role = ?, removed = ? WHERE key = ?", chat.RoleGuest, now(), key)
+	})
+	return ended, err
+}
+
+func (t *tx) addSession(person int64, token chat.TokenHash, device string) (chat.SessionID, error) {
+	id := chat.SessionID(newID(16))
+	return id, t.exec("INSERT INTO sessions (token, person, created, id, device, used) VALUES (?, ?, ?, ?, ?, ?)",
+		token[:], person, now(), id, device, now())
+}
+
+// AddSession implements chat.Accounts.
+func (s *Store) AddSession(ctx context.Context, id chat.UserID, token chat.TokenHash, device string) (session chat.SessionID, err error) {
+	err = s.change(ctx, func(t *tx) error {
+		key, _, err := t.account(id)
+		if err == nil {
+			session, err = t.addSession(key, token, device)
+		}
+		return err
+	})
+	return session, err
+}
+
+// Sessions implements chat.Accounts.
+func (s *Store) Sessions(ctx context.Context, id chat.UserID) ([]chat.Session, error) {
+	scan := func(row scanner) (o chat.Session, err error) {
+		var created, used int64
+		err = row.Scan(&o.ID, &o.Device, &created, &used)
+		o.Created, o.Used = time.UnixMilli(created), time.UnixMilli(used)
+		return o, err
+	}
+	return list(ctx, s, scan, `SELECT s.id, s.device, s.created, s.used FROM sessions s JOIN people p ON p.key = s.person
+		WHERE p.id = ? AND s.used > ? ORDER BY s.used DESC, s.created DESC`, id, now()-chat.SessionAge.Milliseconds())
+}
+
+// EndSession implements chat.Accounts.
+func (s *Store) EndSession(ctx context.Context, id chat.UserID, session chat.SessionID) error {
+	return s.change(ctx, func(t *tx) error {
+		return t.one("there is no such session", "DELETE FROM sessions WHERE id = ? AND person = (SELECT key FROM people WHERE id = ?)", session, id)
+	})
+}
+
+// one runs a statement that must change a row.
+func (t *tx) one(otherwise, query string, args ...any) error {
+	done, err := t.conn.ExecContext(t.ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, chat.Errorf(chat.CodeNotFound, "%s", otherwise))
+	}
+	return nil
+}
+
+// EndSessions implements chat.Accounts.
+func (s *Store) EndSessions(ctx context.Context, id chat.UserID, but chat.SessionID) (ended []chat.SessionID, err error) {
+	err = s.change(ctx, func(t *tx) error {
+		key, _, err := t.account(id)
+		if err == nil {
+			ended, err = t.endSessions(key, but)
+		}
+		return err
+	})
+	return ended, err
+}
+
+func (t *tx) endSessions(person int64, but chat.SessionID) (ended []chat.SessionID, err error) {
+	rows, err := t.conn.QueryContext(t.ctx, "DELETE FROM sessions WHERE person = ? AND id != ? RETURNING id", person, but)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id chat.SessionID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ended = append(ended, id)
+	}
+	return ended, rows.Err()
+}
+
+// Used implements chat.Accounts.
+func (s *Store) Used(ctx context.Context, at time.Time, sessions []chat.SessionID) error {
+	return s.change(ctx, func(t *tx) error {
+		for _, id := range sessions {
+			if err := t.exec("UPDATE sessions SET used = max(used, ?) WHERE id = ?", at.UnixMilli(), id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// credential runs a change that gives somebody a way to sign in, and with it an
+// account.
+func (s *Store) credential(ctx context.Context, id chat.UserID, f func(t *tx, key int64) error) error {
+	return s.change(ctx, func(t *tx) error {
+		key, _, err := t.account(id)
+		if err != nil {
+			return err
+		}
+		if err := f(t, key); err != nil {
+			return err
+		}
+		return t.exec("UPDATE people SET role = max(role, promised) WHERE key = ?", key)
+	})
+}
+
+// SetPassword implements chat.Accounts.
+func (s *Store) SetPassword(ctx context.Context, id chat.UserID, password string) error {
+	return s.credential(ctx, id, func(t *tx, key int64) error {
+		return t.exec("UPDATE people SET password = nullif(?, '') WHERE key = ?", password, key)
+	})
+}
+
+// AddPasskey implements chat.Accounts.
+func (s *Store) AddPasskey(ctx context.Context, id chat.UserID, k chat.Passkey) error {
+	return s.credential(ctx, id, func(t *tx, key int64) error {
+		err := t.exec("INSERT INTO passkeys (id, person, data, label, created, used) VALUES (?, ?, ?, ?, ?, 0)", k.ID, key, k.Data, k.Label, now())
+		return conflict(err, "that passkey is there already")
+	})
+}
+
+// conflict turns the violation of a key into what it means.
+func conflict(err error, meaning string) error {
+	if isConstraint(err) {
+		return chat.Errorf(chat.CodeConflict, "%s", meaning)
+	}
+	return err
+}
+
+// Passkeys implements chat.Accounts.
+func (s *Store) Passkeys(ctx context.Context, id chat.UserID) ([]chat.Passkey, error) {
+	scan := func(row scanner) (k chat.Passkey, err error) {
+		var created, used int64
+		err = row.Scan(&k.ID, &k.Data, &k.Label, &created, &used)
+		k.Created, k.Used = time.UnixMilli(created), moment(used)
+		return k, err
+	}
+	return list(ctx, s, scan, `SELECT k.id, k.data, k.label, k.created, k.used FROM passkeys k JOIN people p ON p.key = k.person
+		WHERE p.id = ? ORDER BY k.created, k.id`, id)
+}
+
+// UsePasskey implements chat.Accounts.
+func (s *Store) UsePasskey(ctx context.Context, id chat.UserID, k chat.Passkey) error {
+	return s.change(ctx, func(t *tx) error {
+		return t.one("there is no such passkey", "UPDATE passkeys SET data = ?, used = ? WHERE id = ? AND person = (SELECT key FROM people WHERE id = ?)",
+			k.Data, now(), k.ID, id)
+	})
+}
+
+// RemovePasskey implements chat.Accounts.
+func (s *Store) RemovePasskey(ctx context.Context, id chat.UserID, key []byte) error {
+	return s.change(ctx, func(t *tx) error {
+		return t.one("there is no such passkey", "DELETE FROM passkeys WHERE id = ? AND person = (SELECT key FROM people WHERE id = ?)", key, id)
+	})
+}
+
+// PersonByIdentity implements chat.Accounts.
+func (s *Store) PersonByIdentity(ctx context.Context, issuer, subject string) (p chat.Person, err error) {
+	err = s.readers.row(ctx, `SELECT p.id, p.name, p.role FROM identities i JOIN people p ON p.key = i.person
+		WHERE i.issuer = ? AND i.subject = ?`, issuer, subject).Scan(&p.ID, &p.Name, &p.Role)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = noPerson()
+	}
+	return p, err
+}
+
+// AddIdentity implements chat.Accounts.
+func (s *Store) AddIdentity(ctx context.Context, id chat.UserID, issuer, subject string) error {
+	return s.credential(ctx, id, func(t *tx, key int64) error {
+		err := t.exec("INSERT INTO identities (issuer, subject, person) VALUES (?, ?, ?)", issuer, subject, key)
+		return conflict(err, "that account belongs to somebody here already")
+	})
+}
+
+// SetPicture implements chat.Accounts.
+func (s *Store) SetPicture(ctx context.Context, id chat.UserID, kind string, data []byte) (name string, err error) {
+	if len(data) > 0 {
+		name = newID(12)
+	}
+	err = s.change(ctx, func(t *tx) error {
+		key, _, err := t.account(id)
+		if err == nil {
+			err = t.exec("DELETE FROM pictures WHERE person = ?", key)
+		}
+		if err == nil && name != "" {
+			err = t.exec("INSERT INTO pictures (person, name, kind, data) VALUES (?, ?, ?, ?)", key, name, kind, data)
+		}
+		return err
+	})
+	return name, err
+}
+
+// Picture implements chat.Accounts.
+func (s *Store) Picture(ctx context.Context, id chat.UserID) (kind string, data []byte, err error) {
+	err = s.readers.row(ctx, "SELECT i.kind, i.data FROM pictures i JOIN people p ON p.key = i.person WHERE p.id = ?", id).Scan(&kind, &data)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = chat.Errorf(chat.CodeNotFound, "there is no such picture")
+	}
+	return kind, data, err
+}
+
+// Setting implements chat.Accounts.
+func (s *Store) Setting(ctx context.Context, name string) (value string, err error) {
+	err = s.readers.row(ctx, "SELECT value FROM settings WHERE name = ?", name).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return value, err
+}
+
+// SetSetting implements chat.Accounts.
+func (s *Store) SetSetting(ctx context.Context, name, value string) error {
+	return s.change(ctx, func(t *tx) error {
+		return t.exec("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value)
+	})
+}

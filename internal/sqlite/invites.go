@@ -1,0 +1,112 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"hubbub/internal/chat"
+)
+
+func badInvite() error {
+	return chat.Errorf(chat.CodeBadInvite, "that invitation lets nobody in; ask for another one")
+}
+
+// An invitation that still lets somebody in; the argument is the time.
+const liveInvite = "(i.uses = 0 OR i.used < i.uses) AND (i.expires = 0 OR i.expires > ?) "
+
+const selectInvites = `SELECT i.id, i.role, coalesce(r.id, ''), coalesce(p.id, ''), i.uses, i.used, i.expires, i.created, i.note
+	FROM invites i LEFT JOIN rooms r ON r.key = i.room LEFT JOIN people p ON p.key = i.by WHERE ` + liveInvite
+
+func scanInvite(row scanner) (i chat.Invite, err error) {
+	var expires, created int64
+	err = row.Scan(&i.ID, &i.Role, &i.Room, &i.By, &i.Uses, &i.Used, &expires, &created, &i.Note)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = badInvite()
+	}
+	i.Expires, i.Created = moment(expires), time.UnixMilli(created)
+	return i, err
+}
+
+// AddInvite implements chat.Accounts.
+func (s *Store) AddInvite(ctx context.Context, token chat.TokenHash, i chat.Invite) (chat.Invite, error) {
+	i.ID, i.Created = chat.InviteID(newID(12)), time.UnixMilli(now())
+	err := s.change(ctx, func(t *tx) error {
+		var room, by sql.NullInt64
+		if i.Room != "" {
+			r, err := t.room(i.Room)
+			if err != nil {
+				return err
+			}
+			room = sql.NullInt64{Int64: r.key, Valid: true}
+		}
+		if i.By != "" {
+			key, _, err := t.account(i.By)
+			if err != nil {
+				return err
+			}
+			by = sql.NullInt64{Int64: key, Valid: true}
+		}
+		return t.exec("INSERT INTO invites (token, id, role, room, by, uses, used, expires, created, note) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
+			token[:], i.ID, i.Role, room, by, i.Uses, millis(i.Expires), millis(i.Created), i.Note)
+	})
+	return i, err
+}
+
+// Invites implements chat.Accounts.
+func (s *Store) Invites(ctx context.Context) ([]chat.Invite, error) {
+	return list(ctx, s, scanInvite, selectInvites+"ORDER BY i.created DESC, i.id", now())
+}
+
+// Invite implements chat.Accounts.
+func (s *Store) Invite(ctx context.Context, token chat.TokenHash) (chat.Invite, error) {
+	return scanInvite(s.readers.row(ctx, selectInvites+"AND i.token = ?", now(), token[:]))
+}
+
+// UseInvite implements chat.Accounts.
+func (s *Store) UseInvite(ctx context.Context, token chat.TokenHash, id chat.UserID) (p chat.Person, i chat.Invite, err error) {
+	err = s.change(ctx, func(t *tx) error {
+		key, _, err := t.account(id)
+		if err != nil {
+			return err
+		}
+		if i, err = t.useInvite(token, key); err != nil {
+			return err
+		}
+		p, err = t.again(key)
+		return err
+	})
+	return p, i, err
+}
+
+// useInvite lets a person in.
+func (t *tx) useInvite(token chat.TokenHash, person int64) (chat.Invite, error) {
+	if err := t.exec("DELETE FROM invites WHERE (uses > 0 AND used >= uses) OR (expires > 0 AND expires <= ?)", now()); err != nil {
+		return chat.Invite{}, err
+	}
+	i, err := scanInvite(t.row(selectInvites+"AND i.token = ?", now(), token[:]))
+	if err != nil {
+		return i, err
+	}
+	if err := t.exec("UPDATE invites SET used = used + 1 WHERE token = ?", token[:]); err != nil {
+		return i, err
+	}
+	err = t.exec("UPDATE people SET promised = max(promised, ?), role = CASE role WHEN ? THEN role ELSE max(role, ?) END WHERE key = ?",
+		i.Role, chat.RoleGuest, i.Role, person)
+	if err == nil && i.Room != "" {
+		r, err := t.room(i.Room)
+		if err != nil {
+			return i, err
+		}
+		return i, t.exec("INSERT INTO memberships (person, room, read) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", person, r.key, r.head)
+	}
+	return i, err
+}
+
+// RevokeInvite implements chat.Accounts.
+func (s *Store) RevokeInvite(ctx context.Context, id chat.InviteID) error {
+	return s.change(ctx, func(t *tx) error {
+		return t.one("there is no such invitation", "DELETE FROM invites WHERE id = ?", id)
+	})
+}
