@@ -1,4 +1,4 @@
-import { isEvent, isYou, type RoomEvent, type You } from './wire.ts';
+import { isEvent, isYou, type Role, type RoomEvent, type You } from './wire.ts';
 
 /** The HTTP interface (docs/protocol.md, section 3). */
 
@@ -41,9 +41,74 @@ export class UnreachableError extends Error {
   }
 }
 
+/** How somebody comes in who is not here yet. */
+export interface Place {
+  guests: 'invited' | 'open' | 'none';
+  needs_invite: boolean;
+  passkeys: boolean;
+  provider: string | null;
+}
+
+export interface Passkey {
+  id: string;
+  label: string;
+  created: string;
+  used: string | null;
+}
+
+export interface Account {
+  you: You;
+  password: boolean;
+  passkeys: Passkey[];
+  picture: string;
+}
+
+export interface Session {
+  id: string;
+  device: string;
+  created: string;
+  used: string;
+  this: boolean;
+  online: boolean;
+}
+
+export interface Invite {
+  id: string;
+  role: Role;
+  room?: string;
+  by?: string;
+  uses: number;
+  used: number;
+  expires: string | null;
+  note?: string;
+  link?: string;
+  qr?: string;
+}
+
+export interface Person extends You {
+  account: boolean;
+  picture?: string;
+  used: string | null;
+}
+
+/** A link with its picture. */
+export interface Link {
+  link: string;
+  qr: string;
+  expires: string;
+}
+
+/** What a passkey is asked, and the secret of the asking. */
+export interface Ceremony {
+  options: { publicKey: unknown };
+  ceremony: string;
+}
+
 const patience = 15_000;
 
-async function request(method: string, path: string, body?: unknown): Promise<unknown> {
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+async function request(method: Method, path: string, body?: unknown): Promise<unknown> {
   let response: Response;
   let answer: unknown;
   try {
@@ -53,7 +118,9 @@ async function request(method: string, path: string, body?: unknown): Promise<un
       signal: AbortSignal.timeout(patience),
       ...(body === undefined
         ? {}
-        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+        : body instanceof Blob
+          ? { body }
+          : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     });
     answer = await response.json();
   } catch {
@@ -82,8 +149,119 @@ export const api = {
     return readYou(await request('GET', '/api/me'));
   },
 
-  async enter(name: string): Promise<You> {
-    return readYou(await request('POST', '/api/guests', { name }));
+  async place(): Promise<Place> {
+    return (await request('GET', '/api/place')) as Place;
+  },
+
+  async setGuests(guests: Place['guests']): Promise<void> {
+    await request('PATCH', '/api/place', { guests });
+  },
+
+  async enter(name: string, invite = '', password = ''): Promise<You> {
+    return readYou(await request('POST', '/api/guests', { name, invite, password }));
+  },
+
+  async signIn(name: string, password: string): Promise<You> {
+    return readYou(await request('POST', '/api/sign-in', { name, password }));
+  },
+
+  async signInByLink(link: string): Promise<You> {
+    return readYou(await request('POST', '/api/sign-in/link', { link }));
+  },
+
+  async beginSignIn(): Promise<Ceremony> {
+    return (await request('POST', '/api/sign-in/passkey/begin', {})) as Ceremony;
+  },
+
+  async signInByPasskey(ceremony: string, credential: unknown): Promise<You> {
+    return readYou(await request('POST', '/api/sign-in/passkey', { ceremony, credential }));
+  },
+
+  async signOut(): Promise<void> {
+    await request('POST', '/api/sign-out');
+  },
+
+  async account(): Promise<Account> {
+    return (await request('GET', '/api/me')) as Account;
+  },
+
+  async setPassword(current: string, password: string): Promise<You> {
+    return readYou(await request('PUT', '/api/me/password', { current, password }));
+  },
+
+  async beginPasskey(): Promise<Ceremony> {
+    return (await request('POST', '/api/me/passkeys/begin', {})) as Ceremony;
+  },
+
+  async addPasskey(ceremony: string, credential: unknown, label: string): Promise<You> {
+    return readYou(await request('POST', '/api/me/passkeys', { ceremony, credential, label }));
+  },
+
+  async removePasskey(id: string): Promise<void> {
+    await request('DELETE', '/api/me/passkeys', { id });
+  },
+
+  async setPicture(picture: Blob): Promise<string> {
+    return ((await request('PUT', '/api/me/picture', picture)) as { picture: string }).picture;
+  },
+
+  async removePicture(): Promise<void> {
+    await request('DELETE', '/api/me/picture');
+  },
+
+  async sessions(): Promise<Session[]> {
+    return ((await request('GET', '/api/me/sessions')) as { sessions: Session[] }).sessions;
+  },
+
+  async endSession(id: string): Promise<void> {
+    await request('DELETE', `/api/me/sessions/${encodeURIComponent(id)}`);
+  },
+
+  async endOtherSessions(): Promise<void> {
+    await request('DELETE', '/api/me/sessions');
+  },
+
+  async deviceLink(): Promise<Link> {
+    return (await request('POST', '/api/me/link')) as Link;
+  },
+
+  async lookAtInvite(invite: string): Promise<{ role: Role; room: string; by: string }> {
+    const seen = await request('POST', '/api/invites/look', { invite });
+    return seen as { role: Role; room: string; by: string };
+  },
+
+  async acceptInvite(invite: string): Promise<{ you: You; room: string }> {
+    return (await request('POST', '/api/me/invite', { invite })) as { you: You; room: string };
+  },
+
+  async invites(): Promise<Invite[]> {
+    return ((await request('GET', '/api/invites')) as { invites: Invite[] }).invites;
+  },
+
+  async addInvite(wish: {
+    role: Role;
+    room: string;
+    uses: number;
+    expires: number;
+    note: string;
+  }): Promise<Invite> {
+    return ((await request('POST', '/api/invites', wish)) as { invite: Invite }).invite;
+  },
+
+  async revokeInvite(id: string): Promise<void> {
+    await request('DELETE', `/api/invites/${encodeURIComponent(id)}`);
+  },
+
+  async people(): Promise<Person[]> {
+    return ((await request('GET', '/api/people')) as { people: Person[] }).people;
+  },
+
+  async setRole(id: string, role: Role): Promise<void> {
+    await request('PATCH', `/api/people/${encodeURIComponent(id)}`, { role });
+  },
+
+  async removePerson(id: string): Promise<void> {
+    await request('DELETE', `/api/people/${encodeURIComponent(id)}`);
   },
 
   async rename(name: string): Promise<You> {

@@ -34,3 +34,11 @@ export function toRoomName(typed: string): string {
     .toLowerCase()
     .normalize('NFC');
 }
+
+/** The addresses at which one comes in. */
+export type Door = 'join' | 'link' | 'sign-in';
+
+/** The way in that an address names. */
+export function doorOfPath(path: string): Door | undefined {
+  return (['join', 'link', 'sign-in'] as const).find((door) => path === `/${door}`);
+}

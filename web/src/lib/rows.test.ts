@@ -35,6 +35,7 @@ const rows = (input: Partial<RowsInput>) =>
     fresh: undefined,
     skew: 0,
     me: 'Mara',
+    guest: false,
     nameOf: () => undefined,
     dayOf: (time) => Math.floor(time / day),
     ...input,

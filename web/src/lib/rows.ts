@@ -11,6 +11,8 @@ export interface Row {
   seq: number | undefined;
   author: string;
   name: string;
+  /** The author has no account. */
+  guest: boolean;
   text: string;
   time: number;
   edited: boolean;
@@ -36,6 +38,8 @@ export interface RowsInput {
   /** How far this device's clock is behind the server's. */
   skew: number;
   me: string;
+  /** I have no account. */
+  guest: boolean;
   nameOf: (author: string) => string | undefined;
   dayOf: (time: number) => number;
 }
@@ -59,6 +63,7 @@ export function makeRows(input: RowsInput): Row[] {
       seq: event.seq,
       author: event.author,
       name: input.nameOf(event.author) ?? event.name,
+      guest: event.guest === true,
       text: event.text,
       time: event.time,
       edited: event.revised !== undefined && !event.deleted,
@@ -77,6 +82,7 @@ export function makeRows(input: RowsInput): Row[] {
       seq: draft.sent?.seq || undefined,
       author: draft.author,
       name: input.me,
+      guest: input.guest,
       text: draft.text,
       time: draft.sent?.time || written,
       edited: false,

@@ -22,7 +22,7 @@ class FakeSocket implements Socket {
 
 const welcome = {
   welcome: {
-    you: { id: 'a', name: 'Ines' },
+    you: { id: 'a', name: 'Ines', role: 'guest' },
     epoch: 'e',
     time: 0,
     heartbeat: 25,

@@ -6,9 +6,12 @@
 /** The subprotocol asked for at the handshake. */
 export const subprotocol = 'hubbub.v1';
 
+export type Role = 'guest' | 'member' | 'admin' | 'owner';
+
 export interface You {
   id: string;
   name: string;
+  role: Role;
 }
 
 export interface Limits {
@@ -26,6 +29,8 @@ export interface RoomEvent {
   id: string;
   author: string;
   name: string;
+  /** The author has no account. */
+  guest?: boolean;
   time: number;
   text: string;
   target?: number;
@@ -106,7 +111,7 @@ const object =
   (v) =>
     isObject(v) && Object.entries(shape).every(([field, check]) => check(v[field]));
 
-export const isYou = object({ id: text, name: text });
+export const isYou = object({ id: text, name: text, role: text });
 export const isEvent = object({
   room: text,
   seq: place,
@@ -114,6 +119,7 @@ export const isEvent = object({
   id: text,
   author: text,
   name: text,
+  guest: optional(flag),
   time: number,
   text,
   target: optional(place),

@@ -3,7 +3,7 @@ import { api, ApiError } from '../lib/api.ts';
 import { deviceClock } from '../lib/clock.ts';
 import { memoryDraftStore, openDraftStore, type DraftStore } from '../lib/draftstore.ts';
 import type { OutboxNews } from '../lib/outbox.ts';
-import { isRoomName, pathOfRoom } from '../lib/route.ts';
+import { firstRoom, isRoomName, pathOfRoom } from '../lib/route.ts';
 import { makeTimes } from '../lib/time.ts';
 import type { You } from '../lib/wire.ts';
 import { browserSocket } from './browsersocket.ts';
@@ -15,6 +15,9 @@ import { Router } from './router.svelte.ts';
  * not know, `unreachable` while it does not answer, `ready` with a chat.
  */
 export type Phase = 'starting' | 'gate' | 'unreachable' | 'ready';
+
+/** The parts of the settings. */
+export type SettingsPart = 'profile' | 'access' | 'devices' | 'invites' | 'people';
 
 const storeLimit = 2_000;
 const retryEvery = 4_000;
@@ -29,6 +32,10 @@ export class App {
   problem = $state<string | undefined>();
   /** The latest words for those who listen, oldest first. */
   spoken = $state.raw<readonly { n: number; text: string }[]>([]);
+  /** Names of the pictures that people have, by person. */
+  pictures = $state.raw<ReadonlyMap<string, string>>(new Map());
+  /** The part of the settings that opens first. */
+  settings = $state<SettingsPart>('profile');
   /** The time, to the minute: enough to know what "today" is. */
   now = $state(Date.now());
 
@@ -60,6 +67,7 @@ export class App {
   async start(): Promise<void> {
     try {
       const [you, list] = await Promise.all([api.me(), api.myRooms()]);
+      if (this.router.door === 'join' && this.router.secret !== '') await this.accept();
       await this.begin(you, list);
     } catch (error) {
       if (error instanceof ApiError && error.code === 'unauthorized') {
@@ -71,10 +79,34 @@ export class App {
     }
   }
 
-  /** Enters under a name, as a guest. */
-  async enter(name: string): Promise<void> {
-    await api.enter(name);
+  /** Goes on as who was just let in: to the room of the invitation, or where the address leads. */
+  async arrive(
+    letIn: Promise<unknown>,
+    { room, claim = false }: { room?: string | undefined; claim?: boolean } = {},
+  ): Promise<void> {
+    await letIn;
+    if (this.router.door) this.router.go(pathOfRoom(room || firstRoom), { replace: true });
     await this.start();
+    if (claim) this.openSettings('access');
+  }
+
+  openSettings(part: SettingsPart): void {
+    this.settings = part;
+    this.router.open('me');
+  }
+
+  /** Ends the session of this device. What is here of others goes with it. */
+  async signOut(): Promise<void> {
+    await api.signOut();
+    this.chat?.stop();
+    this.chat = undefined;
+    await this.forget();
+    location.replace('/');
+  }
+
+  async refreshPeople(): Promise<void> {
+    const people = await api.people();
+    this.pictures = new Map(people.flatMap((p) => (p.picture ? [[p.id, p.picture]] : [])));
   }
 
   /** Shows the room of the address. */
@@ -137,12 +169,35 @@ export class App {
     chat.start();
   }
 
+  /** Leaves nothing of anybody on this device. */
+  private async forget(): Promise<void> {
+    textStorage()?.clear();
+    await new Promise((resolve) => {
+      const request = indexedDB.deleteDatabase('hubbub');
+      request.onsuccess = request.onerror = request.onblocked = resolve;
+    });
+  }
+
+  /** Uses an invitation that somebody opened who is here already. */
+  private async accept(): Promise<void> {
+    const secret = this.router.secret;
+    this.router.secret = '';
+    try {
+      const { room } = await api.acceptInvite(secret);
+      this.router.go(pathOfRoom(room || firstRoom), { replace: true });
+    } catch (error) {
+      this.router.go('/', { replace: true });
+      this.announce(explain(error));
+    }
+  }
+
   private attend(): void {
     const attentive = document.visibilityState === 'visible' && document.hasFocus();
     this.chat?.attend(attentive);
     if (attentive && this.chat && Date.now() - this.listedAt > listRefresh) {
       this.listedAt = Date.now();
       void this.chat.refreshRooms();
+      this.refreshPeople().catch(() => undefined);
     }
   }
 

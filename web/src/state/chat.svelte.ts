@@ -37,7 +37,7 @@ const keptUnseen = 200;
 
 /** Everything one person has on screen: their rooms, their outbox, the connection between. */
 export class Chat {
-  you = $state<You>({ id: '', name: '' });
+  you = $state<You>({ id: '', name: '', role: 'guest' });
   connection = $state.raw<ConnectionState>({ phase: 'connecting' });
   /** By name. */
   rooms = $state.raw<readonly Room[]>([]);

@@ -1,7 +1,7 @@
-import { roomOfPath } from '../lib/route.ts';
+import { doorOfPath, roomOfPath } from '../lib/route.ts';
 
 /** What may lie over the room. It has its own place in the browser's history, so "back" leaves it. */
-export type Panel = 'rooms' | 'jump' | 'name';
+export type Panel = 'rooms' | 'jump' | 'me';
 
 const panelOf = (state: unknown): Panel | undefined => (state as { panel?: Panel } | null)?.panel;
 
@@ -9,12 +9,19 @@ const panelOf = (state: unknown): Panel | undefined => (state as { panel?: Panel
 export class Router {
   path = $state(location.pathname);
   panel = $state<Panel | undefined>();
+  /** The way in that the address names, and the secret behind its #. */
+  readonly door = $derived(doorOfPath(this.path));
+  secret = location.hash.slice(1);
   /** The name of the room the address asks for. */
   readonly room = $derived(roomOfPath(this.path));
 
   constructor() {
     // A reload closes what was open, as the entry before it still shows the room.
-    history.replaceState(null, '');
+    // A secret does not stay in the address, where it would be read, kept and passed on.
+    history.replaceState(null, '', this.door ? this.path : undefined);
+    window.addEventListener('hashchange', () => {
+      if (this.door && location.hash !== '') location.reload();
+    });
     window.addEventListener('popstate', (event) => {
       this.path = location.pathname;
       this.panel = panelOf(event.state);
