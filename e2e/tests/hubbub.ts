@@ -1,7 +1,7 @@
 // The real program, and people with real browsers.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,19 +14,23 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 export class Hubbub {
   readonly data = mkdtempSync(join(tmpdir(), 'hubbub-e2e-'));
   url = '';
+  /** What the start printed: the link for the owner, and the one that lets people in. */
+  links: { own?: string; join?: string } = {};
   private process?: ChildProcess;
 
-  async start(): Promise<void> {
+  async start(...more: string[]): Promise<void> {
     const listen = this.url === '' ? '127.0.0.1:0' : `127.0.0.1:${new URL(this.url).port}`;
-    const child = spawn(join(root, 'bin/hubbub'), ['serve', '--listen', listen, '--data', this.data], {
+    const child = spawn(join(root, 'bin/hubbub'), ['serve', '--listen', listen, '--data', this.data, ...more], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { PATH: process.env.PATH },
     });
     this.process = child;
     for await (const line of createInterface(child.stdout)) {
-      const found = /open\s+(http:\S+)/.exec(line);
-      if (found) {
-        this.url = found[1];
+      const found = /^\s+(open|own|join|stop)\s+(\S+)/.exec(line);
+      if (found?.[1] === 'open') this.url = found[2];
+      else if (found?.[1] === 'own') this.links.own = found[2];
+      else if (found?.[1] === 'join') this.links.join = found[2];
+      else if (found?.[1] === 'stop') {
         child.stdout.resume();
         return;
       }
@@ -101,6 +105,23 @@ export class Someone {
   }
 }
 
+/** Asks axe about the page as it is, but for advice that does not fit what is open. */
+export async function accessible(who: Someone, where: string, not: string[] = []): Promise<void> {
+  const problems = await who.page.evaluate(
+    async ([source, ...off]) => {
+      if (!('axe' in window)) (0, eval)(source);
+      type Axe = { run: (options: object) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      const { axe } = window as unknown as { axe: Axe };
+      const rules = Object.fromEntries(off.map((rule) => [rule, { enabled: false }]));
+      return (await axe.run({ rules })).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`);
+    },
+    [axe, ...not],
+  );
+  expect(problems, where).toEqual([]);
+}
+
+const axe = readFileSync(join(root, 'e2e/node_modules/axe-core/axe.min.js'), 'utf8');
+
 interface Fixtures {
   hubbub: Hubbub;
   someone: (name: string, options?: BrowserContextOptions) => Promise<Someone>;
@@ -131,7 +152,7 @@ async function newPage(browser: Browser, complaints: string[], options: BrowserC
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
     if (message.type() !== 'error') return;
-    if (/net::ERR_|WebSocket connection|status of (401|409)/.test(message.text())) return;
+    if (/net::ERR_|WebSocket connection|status of (400|401|403|409|429)/.test(message.text())) return;
     complaints.push(message.text());
   });
   return page;

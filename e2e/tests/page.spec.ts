@@ -1,9 +1,7 @@
 // What a person sees and does.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { once } from 'node:events';
-import { expect, type Hubbub, root, type Someone, test } from './hubbub.ts';
+import { accessible, expect, type Hubbub, test } from './hubbub.ts';
 
 /** Says many things in plain text, and returns when all are stored. */
 async function script(hubbub: Hubbub, path: string, texts: string[]): Promise<void> {
@@ -272,23 +270,6 @@ test('a screen reader hears each new message once, and never the backlog', async
   expect(heard.filter((t) => t.includes('old'))).toEqual([]);
   await expect(ines.page.getByRole('log')).toHaveAttribute('aria-live', 'off');
 });
-
-const axe = readFileSync(join(root, 'e2e/node_modules/axe-core/axe.min.js'), 'utf8');
-
-/** Asks axe about the page as it is, but for advice that does not fit what is open. */
-async function accessible(who: Someone, where: string, not: string[] = []): Promise<void> {
-  const problems = await who.page.evaluate(
-    async ([source, ...off]) => {
-      if (!('axe' in window)) (0, eval)(source);
-      type Axe = { run: (options: object) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-      const { axe } = window as unknown as { axe: Axe };
-      const rules = Object.fromEntries(off.map((rule) => [rule, { enabled: false }]));
-      return (await axe.run({ rules })).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`);
-    },
-    [axe, ...not],
-  );
-  expect(problems, where).toEqual([]);
-}
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const viewport of [{ width: 1280, height: 800 }, { width: 320, height: 640 }]) {
