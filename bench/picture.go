@@ -15,7 +15,7 @@ type bar struct {
 // drawing returns an SVG of horizontal bars: the README's picture. Its colours
 // follow the reader's theme.
 func drawing(bars []bar) string {
-	const row, left, width = 34, 330, 420
+	const row, left, width = 34, 370, 420
 	most := 0.0
 	for _, b := range bars {
 		most = max(most, b.value)
