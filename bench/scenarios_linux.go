@@ -315,7 +315,7 @@ func flood(ctx context.Context, r *report, title string) error {
 		"server", "hostile", "p99 of the members, ms")
 	for _, c := range r.ours() {
 		for _, n := range []int{0, 100} {
-			s, err := c.start(ctx, "--limits", "on", "--address-limit", "2000")
+			s, err := c.start(ctx, "--limits", "on", "--address-limit", "2000", "--handshake-rate", "0", "--guest-rate", "0")
 			if err != nil {
 				return err
 			}

@@ -20,6 +20,7 @@ type options struct {
 	limits    string
 	allowNull bool
 	rates     server.Limits
+	guests    server.Rate
 	metrics   string
 	lan       bool
 	publicURL string
@@ -45,6 +46,8 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.Var(&o.rates.UserMessages, "user-message-rate", "messages of all connections of a person")
 	f.Var(&o.rates.UserBytes, "user-byte-rate", "bytes from all connections of a person")
 	f.IntVar(&o.rates.PerAddress, "address-limit", o.rates.PerAddress, "`connections` that one address may have without signing in: HTTP and plain text; 0 for no limit")
+	o.guests = server.Rate{PerSecond: 1, Burst: 60}
+	f.Var(&o.guests, "guest-rate", "new guests from an address: per second, and at once")
 	f.Var(&o.rates.Handshakes, "handshake-rate", "new connections of an address: per second, and at once")
 	f.StringVar(&o.tls.Cert, "tls-cert", "", "`file` with a certificate and those above it; read again when it changes")
 	f.StringVar(&o.tls.Key, "tls-key", "", "`file` with its key")

@@ -110,6 +110,29 @@ func (h *handler) revokeInvite(r *http.Request, l chat.Login) (int, any, error) 
 	return http.StatusOK, none{}, h.Gate.RevokeInvite(r.Context(), l.Person, chat.InviteID(r.PathValue("id")))
 }
 
+// looked is what an invitation is for.
+type looked struct {
+	Role string `json:"role"`
+	Room string `json:"room"`
+	By   string `json:"by"`
+	keep *http.Cookie
+}
+
+func (l looked) cookie() *http.Cookie { return l.keep }
+
+const inviteCookieName = "hubbub_invite"
+
+// inviteCookie keeps an invitation over a visit to the provider.
+func (h *handler) inviteCookie(r *http.Request, secret string) *http.Cookie {
+	if h.Gate.Provider == nil {
+		return nil
+	}
+	return &http.Cookie{
+		Name: inviteCookieName, Value: secret, Path: "/api/sign-in/provider", MaxAge: 600,
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: h.scheme(r.Host) == "https",
+	}
+}
+
 // lookAtInvite says what an invitation is for, to whoever has it.
 func (h *handler) lookAtInvite(r *http.Request) (int, any, error) {
 	var ask struct {
@@ -123,7 +146,7 @@ func (h *handler) lookAtInvite(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	s, err := h.shownInvite(r, i)
-	return http.StatusOK, map[string]any{"role": s.Role, "room": s.Room, "by": s.By}, err
+	return http.StatusOK, looked{s.Role, s.Room, s.By, h.inviteCookie(r, ask.Invite)}, err
 }
 
 // acceptInvite is for somebody who is here already.

@@ -215,7 +215,11 @@ func (h *handler) people(r *http.Request, _ chat.Login) (int, any, error) {
 		return 0, nil, err
 	}
 	shown := make([]person, 0, len(all))
+	pictures := r.URL.Query().Get("with") == "picture"
 	for _, a := range all {
+		if pictures && a.Picture == "" {
+			continue
+		}
 		shown = append(shown, person{wire.PersonFrame(a.Person), a.Role > chat.RoleGuest, a.Picture, a.Created.UTC(), ever(a.Used)})
 	}
 	return http.StatusOK, map[string]any{"people": shown}, nil

@@ -198,7 +198,7 @@ func (h *handler) toProvider(w http.ResponseWriter, r *http.Request) {
 		l, _ = h.login(r)
 	}
 	invite := ""
-	if c, err := r.Cookie("hubbub_invite"); err == nil {
+	if c, err := r.Cookie(inviteCookieName); err == nil {
 		invite = c.Value
 	}
 	to, state, err := h.Gate.BeginProvider(r.Context(), h.visitor(r), h.origin(r)+"/api/sign-in/provider/back", l, invite)

@@ -22,6 +22,7 @@ type Config struct {
 	Accounts chat.Accounts
 	Log      *slog.Logger
 	Limits   bool                                // false lifts all rate limits
+	Guests   Rate                                // of new guests from a network
 	Ended    func(chat.UserID, []chat.SessionID) // closes the sockets of sessions that ended
 	Changed  func(chat.Person)                   // tells sockets what somebody is called, and may do, now
 	Provider *Provider                           // of OpenID Connect; nil: none
@@ -41,7 +42,7 @@ type Gate struct {
 
 // New returns a gate.
 func New(cfg Config) *Gate {
-	g := &Gate{Config: cfg, limits: newLimits(cfg.Limits), done: make(chan struct{})}
+	g := &Gate{Config: cfg, limits: newLimits(cfg.Limits, cfg.Guests), done: make(chan struct{})}
 	g.passwords = newPasswords()
 	g.links.last = linkTime
 	g.passkeys.registering.last, g.passkeys.signing.last = ceremonyTime, ceremonyTime

@@ -23,12 +23,18 @@ type limits struct {
 	providers *limiter // likewise
 }
 
-func newLimits(on bool) limits {
+// Rate is so many at once, and then one every so often. The zero value lifts it.
+type Rate struct {
+	Burst int
+	Every time.Duration
+}
+
+func newLimits(on bool, guests Rate) limits {
 	l := func(burst int, every time.Duration) *limiter {
 		return &limiter{on: on, burst: burst, every: every, full: make(map[string]time.Time)}
 	}
 	return limits{
-		guests:    l(60, 5*time.Second),
+		guests:    &limiter{on: on && guests.Burst > 0, burst: guests.Burst, every: guests.Every, full: make(map[string]time.Time)},
 		names:     l(5, time.Minute),
 		invites:   l(20, time.Minute),
 		pictures:  l(10, 10*time.Second),

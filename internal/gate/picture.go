@@ -8,7 +8,9 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"time"
 
+	"github.com/bep/imagemeta"
 	"golang.org/x/image/draw"
 	_ "golang.org/x/image/webp"
 
@@ -78,6 +80,7 @@ func shrink(sent []byte) (kind string, data []byte, err error) {
 	at := image.Pt(b.Min.X+(b.Dx()-side)/2, b.Min.Y+(b.Dy()-side)/2)
 	small := image.NewRGBA(image.Rect(0, 0, min(side, pictureSize), min(side, pictureSize)))
 	draw.CatmullRom.Scale(small, small.Bounds(), full, image.Rectangle{at, at.Add(image.Pt(side, side))}, draw.Src, nil)
+	turn(small, orientation(sent))
 	var out bytes.Buffer
 	if small.Opaque() {
 		err = jpeg.Encode(&out, small, &jpeg.Options{Quality: jpegQuality})
@@ -85,4 +88,53 @@ func shrink(sent []byte) (kind string, data []byte, err error) {
 	}
 	err = png.Encode(&out, small)
 	return pictureClear, out.Bytes(), err
+}
+
+// orientation is how a camera was held: 1 to 8, as EXIF has it. What it says is read
+// before it is dropped with everything else.
+func orientation(sent []byte) (how uint16) {
+	_, err := imagemeta.Decode(imagemeta.Options{
+		R: bytes.NewReader(sent), ImageFormat: imagemeta.JPEG, Sources: imagemeta.EXIF, Timeout: time.Second,
+		ShouldHandleTag: func(tag imagemeta.TagInfo) bool { return tag.Tag == "Orientation" },
+		HandleTag: func(tag imagemeta.TagInfo) error {
+			if v, ok := tag.Value.(uint16); ok && tag.Namespace == "IFD0" {
+				how = v
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return 1
+	}
+	return how
+}
+
+// turn turns and mirrors a square so that it stands upright.
+func turn(m *image.RGBA, how uint16) {
+	n := m.Rect.Dx() - 1
+	from := func(x, y int) (int, int) { return x, y }
+	switch how {
+	case 2:
+		from = func(x, y int) (int, int) { return n - x, y }
+	case 3:
+		from = func(x, y int) (int, int) { return n - x, n - y }
+	case 4:
+		from = func(x, y int) (int, int) { return x, n - y }
+	case 5:
+		from = func(x, y int) (int, int) { return y, x }
+	case 6:
+		from = func(x, y int) (int, int) { return y, n - x }
+	case 7:
+		from = func(x, y int) (int, int) { return n - y, n - x }
+	case 8:
+		from = func(x, y int) (int, int) { return n - y, x }
+	default:
+		return
+	}
+	old := &image.RGBA{Pix: bytes.Clone(m.Pix), Stride: m.Stride, Rect: m.Rect}
+	for y := 0; y <= n; y++ {
+		for x := 0; x <= n; x++ {
+			m.SetRGBA(x, y, old.RGBAAt(from(x, y)))
+		}
+	}
 }

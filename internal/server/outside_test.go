@@ -66,6 +66,15 @@ func start(t *testing.T, addr string, cmd *exec.Cmd) {
 	}
 }
 
+// throughProxy says of every request that a proxy passed it on.
+type throughProxy struct{ http.RoundTripper }
+
+func (p throughProxy) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Via", "1.1 somewhere")
+	return p.RoundTripper.RoundTrip(r)
+}
+
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -84,12 +93,12 @@ func TestProvider(t *testing.T) {
 	theirs, ours := freePort(t), freePort(t)
 	home := "http://localhost:" + ours
 	start(t, "127.0.0.1:"+theirs, exec.Command(program, "-listen", "127.0.0.1:"+theirs, "-redirect", home+"/api/sign-in/provider/back"))
-	run(t, server.Config{Listen: "127.0.0.1:" + ours, Provider: &server.Provider{
+	s := run(t, server.Config{Listen: "127.0.0.1:" + ours, Provider: &server.Provider{
 		Issuer: "http://localhost:" + theirs, ClientID: "hubbub", Secret: "the secret", Label: "Example",
 	}})
 	browser := func() *http.Client {
 		jar, _ := cookiejar.New(nil)
-		return &http.Client{Jar: jar, Timeout: 20 * time.Second}
+		return &http.Client{Jar: jar, Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	}
 	get := func(c *http.Client, address string) (*http.Response, string) {
 		t.Helper()
@@ -102,7 +111,7 @@ func TestProvider(t *testing.T) {
 		return resp, string(b)
 	}
 	// signIn stops before the answer is brought back to us.
-	signIn := func(c *http.Client) (back string) {
+	signIn := func(c *http.Client, user string) (back string) {
 		t.Helper()
 		resp, page := get(c, home+"/api/sign-in/provider")
 		id := regexp.MustCompile(`name="id" value="([^"]+)"`).FindStringSubmatch(page)
@@ -116,7 +125,7 @@ func TestProvider(t *testing.T) {
 			return nil
 		}
 		resp, err := c.PostForm(resp.Request.URL.Scheme+"://"+resp.Request.URL.Host+"/login/username",
-			url.Values{"id": {id[1]}, "username": {"test-user@localhost"}, "password": {"verysecure"}})
+			url.Values{"id": {id[1]}, "username": {user}, "password": {"verysecure"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +145,7 @@ func TestProvider(t *testing.T) {
 		return answer.You.ID, answer.You.Name, answer.You.Role
 	}
 	first := browser()
-	back := signIn(first)
+	back := signIn(first, "test-user@localhost")
 	if other := browser(); true {
 		if resp, body := get(other, back); resp.StatusCode != 401 || !strings.Contains(body, "another browser") {
 			t.Errorf("in another browser: %d %s", resp.StatusCode, body)
@@ -151,9 +160,29 @@ func TestProvider(t *testing.T) {
 		t.Errorf("the same answer again: %d at %s", resp.StatusCode, resp.Request.URL)
 	}
 	second := browser()
-	get(second, signIn(second))
+	get(second, signIn(second, "test-user@localhost"))
 	if again, _, _ := me(second); again != id {
 		t.Errorf("came back as %s, not %s", again, id)
+	}
+
+	// Who is not at this machine needs an invitation, which outlasts the visit.
+	stranger := browser()
+	stranger.Transport = throughProxy{stranger.Transport}
+	if resp, _ := get(stranger, signIn(stranger, "test-user2")); resp.Request.URL.Fragment != "need_invite" {
+		t.Errorf("a stranger without an invitation: %d at %s", resp.StatusCode, resp.Request.URL)
+	}
+	link, err := s.Invite(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := stranger.Post(home+"/api/invites/look", "application/json", strings.NewReader(fmt.Sprintf(`{"invite":%q}`, link[strings.Index(link, "#")+1:])))
+	if err != nil || resp.StatusCode != 200 {
+		t.Fatal(resp, err)
+	}
+	resp.Body.Close()
+	get(stranger, signIn(stranger, "test-user2"))
+	if other, _, role := me(stranger); other == id || role != "member" {
+		t.Errorf("the stranger is %s, %s", other, role)
 	}
 }
 

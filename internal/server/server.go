@@ -35,6 +35,7 @@ type Config struct {
 	AllowNull     bool           // accept plain text from pages on disk
 	Limits        Limits         // the zero value lifts them
 	NoLimits      bool           // lift the limits of signing in too
+	Guests        Rate           // new guests of an address; the zero value lifts it
 	Metrics       string         // address and port for metrics and profiles; empty: none
 	Version       string
 	Log           *slog.Logger
@@ -45,6 +46,17 @@ type Config struct {
 
 // Limits are the limits of clients.
 type Limits = ws.Limits
+
+// Rate is so many a second, after so many at once.
+type Rate = ws.Rate
+
+// guestRate is a rate as the gate counts it.
+func guestRate(r Rate) gate.Rate {
+	if r.PerSecond <= 0 {
+		return gate.Rate{}
+	}
+	return gate.Rate{Burst: int(r.Burst), Every: time.Duration(float64(time.Second) / r.PerSecond)}
+}
 
 // Provider is another place to sign in.
 type Provider = gate.Provider
@@ -116,7 +128,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 	store.Observe(m.committed)
 	s.hub = hub.NewObserved(store, m.lagged)
 	s.gate = gate.New(gate.Config{
-		Accounts: store, Log: cfg.Log, Limits: !cfg.NoLimits, Provider: cfg.Provider,
+		Accounts: store, Log: cfg.Log, Limits: !cfg.NoLimits, Guests: guestRate(cfg.Guests), Provider: cfg.Provider,
 		Ended: func(id chat.UserID, ended []chat.SessionID) { s.sockets.EndSessions(id, ended) },
 		Changed: func(p chat.Person) {
 			for _, peer := range s.hub.Peers(p.ID) {

@@ -252,8 +252,8 @@ export const api = {
     await request('DELETE', `/api/invites/${encodeURIComponent(id)}`);
   },
 
-  async people(): Promise<Person[]> {
-    return ((await request('GET', '/api/people')) as { people: Person[] }).people;
+  async people(which: '' | '?with=picture' = ''): Promise<Person[]> {
+    return ((await request('GET', `/api/people${which}`)) as { people: Person[] }).people;
   },
 
   async setRole(id: string, role: Role): Promise<void> {

@@ -105,7 +105,7 @@ export class App {
   }
 
   async refreshPeople(): Promise<void> {
-    const people = await api.people();
+    const people = await api.people('?with=picture');
     this.pictures = new Map(people.flatMap((p) => (p.picture ? [[p.id, p.picture]] : [])));
   }
 
