@@ -119,8 +119,12 @@ func New(cfg Config, epoch chat.Epoch) (public, operator http.Handler) {
 	outside.Handle("/", newPage(cfg.Page))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure(w.Header())
-		if h.scheme(r.Host) == "https" {
+		https := h.scheme(r.Host) == "https"
+		if https {
 			w.Header().Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		if https || isLoopbackHost(r.Host) { // elsewhere browsers ignore it, loudly
+			w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
 		}
 		switch err := h.host(r); {
 		case err != nil:
@@ -174,7 +178,6 @@ func secure(h http.Header) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 }
 

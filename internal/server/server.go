@@ -203,7 +203,7 @@ func (s *Server) OwnerLink(ctx context.Context) (string, error) {
 		return "", err
 	}
 	token, err := s.gate.OwnerLink(ctx)
-	return s.URL() + "/join#" + token, err
+	return s.place.Base + "/join#" + token, err
 }
 
 // lanInvite is how long the invitation is good that --lan prints.
