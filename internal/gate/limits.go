@@ -10,17 +10,17 @@ import (
 
 // limits bound guesses and floods. Each is felt by who causes it.
 type limits struct {
-	guests    *limiter // new people, by network
-	names     *limiter // changes of name, by person
-	invites   *limiter // made, by person
-	pictures  *limiter // sent, by person
-	guesses   *limiter // invitations and links that were wrong, by network
-	attempts  *limiter // passwords, by account and network
-	networks  *limiter // passwords, by network
-	accounts  *limiter // passwords, by account, from networks that never got in
-	knows     *limiter // remembers from where an account was signed in to
-	passkeys  *limiter // ceremonies begun, by network
-	providers *limiter // likewise
+	guests      *limiter // new people, by network
+	names       *limiter // changes of name, by person
+	invites     *limiter // made, by person
+	pictures    *limiter // sent, by person
+	guesses     *limiter // invitations and links that were wrong, by network
+	attempts    *limiter // passwords, by account and network
+	networks    *limiter // passwords, by network
+	accounts    *limiter // passwords, by account, from networks that never got in
+	knows       *limiter // remembers from where an account was signed in to
+	credentials *limiter // passwords and passkeys set, by person; passkeys used, by network
+	providers   *limiter // likewise
 }
 
 // Rate is so many at once, and then one every so often. The zero value lifts it.
@@ -34,17 +34,17 @@ func newLimits(on bool, guests Rate) limits {
 		return &limiter{on: on, burst: burst, every: every, full: make(map[string]time.Time)}
 	}
 	return limits{
-		guests:    &limiter{on: on && guests.Burst > 0, burst: guests.Burst, every: guests.Every, full: make(map[string]time.Time)},
-		names:     l(5, time.Minute),
-		invites:   l(20, time.Minute),
-		pictures:  l(10, 10*time.Second),
-		guesses:   l(20, 10*time.Second),
-		attempts:  l(5, 2*time.Minute),
-		networks:  l(30, 10*time.Second),
-		accounts:  l(20, time.Minute),
-		knows:     l(1, 30*24*time.Hour),
-		passkeys:  l(30, 5*time.Second),
-		providers: l(30, 5*time.Second),
+		guests:      &limiter{on: on && guests.Burst > 0, burst: guests.Burst, every: guests.Every, full: make(map[string]time.Time)},
+		names:       l(5, time.Minute),
+		invites:     l(20, time.Minute),
+		pictures:    l(10, 10*time.Second),
+		guesses:     l(20, 10*time.Second),
+		attempts:    l(5, 2*time.Minute),
+		networks:    l(30, 10*time.Second),
+		accounts:    l(20, time.Minute),
+		knows:       l(1, 30*24*time.Hour),
+		credentials: l(30, 5*time.Second),
+		providers:   l(30, 5*time.Second),
 	}
 }
 

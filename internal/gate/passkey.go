@@ -84,7 +84,7 @@ func (g *Gate) holder(ctx context.Context, p chat.Person) (*holder, error) {
 // BeginPasskey starts to add a passkey for somebody, at an origin. It returns what
 // the browser needs, and the secret of the ceremony.
 func (g *Gate) BeginPasskey(ctx context.Context, l chat.Login, origin string) (options any, ceremony string, err error) {
-	if err := g.limits.passkeys.take(string(l.ID)); err != nil {
+	if err := g.limits.credentials.take(string(l.ID)); err != nil {
 		return nil, "", err
 	}
 	rp, err := relyingParty(origin)
@@ -149,7 +149,7 @@ func refusedKey(cause error) error {
 
 // BeginSignIn starts to sign somebody in by a passkey, nobody knows whom yet.
 func (g *Gate) BeginSignIn(v Visitor, origin string) (options any, ceremony string, err error) {
-	if err := g.limits.passkeys.take(network(v.Address)); err != nil {
+	if err := g.limits.credentials.take(network(v.Address)); err != nil {
 		return nil, "", err
 	}
 	rp, err := relyingParty(origin)

@@ -30,6 +30,7 @@ const (
 const (
 	minPassword  = 10  // characters
 	maxPassword  = 256 // bytes
+	maxJudged    = 64  // characters
 	goodPassword = 3   // of zxcvbn's 0 to 4: more than 10^8 guesses
 	maxHashing   = 2   // at a time: each takes a core and 19 MiB
 	maxWaiting   = 32  // for that
@@ -61,7 +62,7 @@ func (p *passwords) hash(ctx context.Context, password, name string) (string, er
 	case utf8.RuneCountInString(clean) < minPassword:
 		return "", chat.Errorf(chat.CodeWeakPassword, "a password has at least %d characters", minPassword)
 	}
-	if zxcvbn.PasswordStrength(clean, append(strings.Fields(name), name, "hubbub")).Score < goodPassword {
+	if zxcvbn.PasswordStrength(beginning(clean), append(strings.Fields(name), name, "hubbub")).Score < goodPassword {
 		return "", chat.Errorf(chat.CodeWeakPassword, "that password is easy to guess; a few unusual words make a good one")
 	}
 	salt := make([]byte, argonSalt)
@@ -71,6 +72,15 @@ func (p *passwords) hash(ctx context.Context, password, name string) (string, er
 		hash = encode(salt, argon2.IDKey([]byte(clean), salt, argonTime, argonMemory, 1, argonKey))
 	})
 	return hash, err
+}
+
+// beginning is what is judged of a password: the library's time grows with the cube
+// of the length, to half a second for 256 characters.
+func beginning(password string) string {
+	if r := []rune(password); len(r) > maxJudged {
+		return string(r[:maxJudged])
+	}
+	return password
 }
 
 // opaque is the form of a password in which it is compared: RFC 8265, section 4.
@@ -144,6 +154,9 @@ func encode(salt, key []byte) string {
 // SetPassword gives somebody a password, or another one, and ends all other
 // sessions. Whoever has one must know it. A guest with a password has an account.
 func (g *Gate) SetPassword(ctx context.Context, v Visitor, l chat.Login, current, password string) (chat.Person, error) {
+	if err := g.limits.credentials.take(string(l.ID)); err != nil {
+		return l.Person, err
+	}
 	a, err := g.Accounts.Person(ctx, l.ID)
 	if err != nil {
 		return l.Person, err
