@@ -2,7 +2,6 @@ package hub
 
 import (
 	"context"
-	"fmt"
 
 	"hubbub/internal/chat"
 )
@@ -65,34 +64,11 @@ func (c *Cursor) Next() (Chunk, State) {
 	return s.from(c.seq, c.self), Ready
 }
 
-// Page is a run of events read from the log for one cursor.
-type Page struct{ seg segment }
-
-// Load reads what comes behind the event after from the log, for a cursor that
-// is Behind. It may be called without the reader's lock; it blocks.
+// Load returns what comes behind the event after in the log, for a cursor that is
+// Behind. It may be called without the reader's lock; it blocks.
 func (c *Cursor) Load(ctx context.Context, after chat.Seq) (*Page, error) {
-	select {
-	case c.tail.room.hub.loads <- struct{}{}:
-		defer func() { <-c.tail.room.hub.loads }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	events, err := c.tail.room.hub.log.Read(ctx, c.tail.room.id, after, pageEvents)
-	if err != nil {
-		return nil, err
-	}
-	if len(events) == 0 {
-		return nil, fmt.Errorf("room %s ends at %d, its tail goes on", c.tail.room.id, after)
-	}
-	p := &Page{seg: segment{dialect: c.tail.dialect, first: after + 1}}
-	for _, e := range events {
-		p.seg.append(e)
-	}
-	return p, nil
+	return c.tail.shelf.load(ctx, c.tail, after)
 }
-
-// pageEvents is how many events are read from the log at a time.
-const pageEvents = 256
 
 // NextIn is Next for a page instead of the tail. AtHead: the page is used up.
 func (c *Cursor) NextIn(p *Page) (Chunk, State) {

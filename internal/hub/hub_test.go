@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -424,5 +425,46 @@ func BenchmarkDrain(b *testing.B) {
 		c.seq = 0
 		chunk, _ := c.Next()
 		c.Wrote(chunk, len(chunk.Bytes()))
+	}
+}
+
+// counted counts how often a log is read.
+type counted struct {
+	chat.Log
+	reads atomic.Int64
+}
+
+func (c *counted) Read(ctx context.Context, room chat.RoomID, after chat.Seq, limit int) ([]chat.Event, error) {
+	c.reads.Add(1)
+	return c.Log.Read(ctx, room, after, limit)
+}
+
+// Those who are behind together read the log together.
+func TestSharedPages(t *testing.T) {
+	p := newPlace(t)
+	p.join(V1, 0, nil) // keeps the room live
+	var head chat.Seq
+	for i := range 60 {
+		texts := make([]string, 20)
+		for k := range texts {
+			texts[k] = fmt.Sprint(i, k, strings.Repeat("x", 4000))
+		}
+		head = p.post(0, texts...)
+	}
+	log := &counted{Log: p.store}
+	p.hub.log = log
+	var readers []*reader
+	for range 50 {
+		readers = append(readers, p.join(V1, 0, nil))
+	}
+	want := p.want(V1, 0, "")
+	for _, r := range readers {
+		if r.until(head) != want {
+			t.Fatal("somebody got something else")
+		}
+	}
+	alone := int64(head)/pageEvents + 1
+	if n := log.reads.Load(); n > 20*alone {
+		t.Errorf("50 readers read the log %d times; one alone reads it %d times", n, alone)
 	}
 }

@@ -20,6 +20,8 @@ type tail struct {
 	signals  []signal  // the newest few, V1 only
 	signaled uint64    // number of the last signal, counted from 1
 
+	shelf shelf // what readers behind the window read
+
 	// What readers look at, without a lock: replaced whole by publish.
 	now atomic.Pointer[view]
 }

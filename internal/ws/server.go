@@ -6,6 +6,7 @@ package ws
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -312,9 +313,15 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, up ws.HTTPUpg
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return nil, nil, err
 	}
+	if !s.enter() {
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, errStopping.Error(), http.StatusServiceUnavailable)
+		return nil, nil, errStopping
+	}
 	up.Timeout = helloTime
 	conn, rw, _, err := up.Upgrade(r, w)
 	if err != nil {
+		s.wg.Done()
 		if conn != nil {
 			s.depart(address(conn))
 			conn.Close()
@@ -328,7 +335,21 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, up ws.HTTPUpg
 	return conn, append([]byte(nil), first...), nil
 }
 
-// newConn makes a connection, which must be started. forget is its end. Behind a
+var errStopping = errors.New("the server restarts")
+
+// enter counts a connection to be, unless the server is stopping. forget counts it
+// down.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return false
+	}
+	s.wg.Add(1)
+	return true
+}
+
+// newConn makes a connection that entered, which must be started. forget is its end. Behind a
 // proxy the client has another address than the connection, and counts there.
 func (s *Server) newConn(nc net.Conn, client netip.Addr, d hub.Dialect, limit int) *Conn {
 	c := &Conn{server: s, dialect: d, parser: parser{limit: int32(limit)}, address: address(nc)}
@@ -344,7 +365,6 @@ func (s *Server) newConn(nc net.Conn, client netip.Addr, d hub.Dialect, limit in
 	defer s.mu.Unlock()
 	c.slot, s.next = s.next, (s.next+1)%slots
 	s.wheel[c.slot][c] = struct{}{}
-	s.wg.Add(1)
 	return c
 }
 

@@ -65,6 +65,7 @@ type pipe struct {
 
 func (b *bubble) connect() *pipe {
 	ours, theirs := net.Pipe()
+	b.server.enter()
 	b.server.startV1(theirs, nil, netip.Addr{}, b.login, hub.V1)
 	return &pipe{ours, b.t, bufio.NewReader(ours)}
 }
