@@ -134,7 +134,14 @@ test('invitations are made, shown with a code, used, counted and revoked; people
   await late.page.goto(link);
   await expect(late.page.getByRole('alert')).toContainText('that invitation lets nobody in');
 
+  await settings(mia.page, 'Keep this name');
+  await mia.page.getByLabel('New password').fill('another tugboat 8 violet');
+  await mia.page.getByRole('button', { name: 'Set the password' }).click();
+  await expect(mia.page.getByText('The password is set.')).toBeVisible();
+  await expect(mia.page.getByRole('tab', { name: 'People', exact: true })).toBeHidden();
   await owner.page.getByRole('tab', { name: 'People', exact: true }).click();
+  await owner.page.getByLabel('Role of Mia').selectOption('admin');
+  await expect(mia.page.getByRole('tab', { name: 'People', exact: true })).toBeVisible();
   await owner.page.getByRole('button', { name: 'Put out Mia' }).click();
   await owner.page.getByRole('button', { name: 'Yes' }).click();
   await expect(owner.page.getByRole('button', { name: 'Put out Mia' })).toBeHidden();

@@ -72,6 +72,8 @@ func DecodeServer(data []byte) (frame any, err error) {
 	switch kind {
 	case "welcome":
 		frame = new(Welcome)
+	case "you":
+		frame = new(You)
 	case "opened":
 		frame = new(Opened)
 	case "event":

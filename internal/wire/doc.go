@@ -10,7 +10,7 @@
 //	opened     server  Opened      heartbeat  server  Heartbeat
 //	close      client  Close       error      server  Error
 //	event      server  Event       goodbye    server  Goodbye
-//	reset      server  Reset
+//	reset      server  Reset       you        server  You
 //	send       client  Send
 //	sent       server  Sent
 //

@@ -17,6 +17,8 @@ func kindOf(frame any) string {
 		return "hello"
 	case *Welcome:
 		return "welcome"
+	case *You:
+		return "you"
 	case *Open:
 		return "open"
 	case *Opened:

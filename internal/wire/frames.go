@@ -39,6 +39,9 @@ type Welcome struct {
 	Version   string     `json:"version"`
 }
 
+// You says what the person is called, and may do, from now on. Section 2.1.
+type You Person
+
 // Limits tells a client what it may do on this connection.
 type Limits struct {
 	Text   int `json:"text"`   // bytes of one message

@@ -66,8 +66,8 @@ func TestServerFramesRoundTrip(t *testing.T) {
 		}
 		seen[kindOf(f)] = true
 	}
-	if len(seen) != 11 {
-		t.Errorf("examples cover %v, not all eleven kinds", seen)
+	if len(seen) != 12 {
+		t.Errorf("examples cover %v, not all twelve kinds", seen)
 	}
 }
 

@@ -175,8 +175,12 @@ func (c *Conn) Tell(frame []byte) {
 // Changed implements hub.Peer.
 func (c *Conn) Changed(p chat.Person) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.person = p
+	c.mu.Unlock()
+	if c.dialect != hub.Plain {
+		you := wire.You(wire.PersonFrame(p))
+		c.Tell(wire.AppendFrame(nil, &you))
+	}
 }
 
 // Session implements hub.Peer.

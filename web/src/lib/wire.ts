@@ -50,6 +50,7 @@ export interface ServerBodies {
     limits: Limits;
     version: string;
   };
+  you: You;
   opened: {
     room: string;
     name: string;
@@ -136,6 +137,7 @@ const server: Record<keyof ServerBodies, Check> = {
     limits: object({ text: place, frame: place, rooms: place, resume: place }),
     version: text,
   }),
+  you: isYou,
   opened: object({ room: text, name: text, epoch: text, after: place, head: place, read: place }),
   event: isEvent,
   reset: object({ room: text, epoch: text, head: place, reason: text }),

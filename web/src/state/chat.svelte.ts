@@ -205,6 +205,9 @@ export class Chat {
     switch (frame.type) {
       case 'welcome':
         return this.welcome(frame.body);
+      case 'you':
+        if (frame.body.id === this.you.id) this.you = frame.body;
+        return;
       case 'opened':
         return this.opened(frame.body);
       case 'event':
