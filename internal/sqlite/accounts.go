@@ -77,24 +77,6 @@ func (s *Store) People(ctx context.Context) ([]chat.Account, error) {
 		AND (p.role > ? OR EXISTS (SELECT 1 FROM sessions WHERE person = p.key)) ORDER BY p.name_key`, chat.RoleGuest)
 }
 
-// list reads all rows of a query.
-func list[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := s.readers.rows(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []T
-	for rows.Next() {
-		one, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return all, rows.Err()
-}
-
 // Rename implements chat.Accounts.
 func (s *Store) Rename(ctx context.Context, id chat.UserID, name chat.Name) (p chat.Person, err error) {
 	err = s.change(ctx, func(t *tx) error {

@@ -128,20 +128,7 @@ func (s *Store) Room(ctx context.Context, id chat.RoomID) (chat.Room, error) {
 
 // Rooms implements chat.Directory.
 func (s *Store) Rooms(ctx context.Context, part string, limit int) ([]chat.Room, error) {
-	rows, err := s.readers.rows(ctx, selectRoom+"WHERE instr(name, ?) > 0 ORDER BY name LIMIT ?", strings.ToLower(part), limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var rooms []chat.Room
-	for rows.Next() {
-		r, err := scanRoom(rows)
-		if err != nil {
-			return nil, err
-		}
-		rooms = append(rooms, r)
-	}
-	return rooms, rows.Err()
+	return list(ctx, s, scanRoom, selectRoom+"WHERE instr(name, ?) > 0 ORDER BY name LIMIT ?", strings.ToLower(part), limit)
 }
 
 const selectMember = `SELECT r.id, r.name, r.head, r.created, m.read FROM memberships m
@@ -183,20 +170,7 @@ func (s *Store) Join(ctx context.Context, id chat.UserID, room chat.RoomID) (cha
 
 // Memberships implements chat.Directory.
 func (s *Store) Memberships(ctx context.Context, id chat.UserID) ([]chat.Membership, error) {
-	rows, err := s.readers.rows(ctx, selectMember+"ORDER BY r.name", id)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var members []chat.Membership
-	for rows.Next() {
-		m, err := scanMember(rows)
-		if err != nil {
-			return nil, err
-		}
-		members = append(members, m)
-	}
-	return members, rows.Err()
+	return list(ctx, s, scanMember, selectMember+"ORDER BY r.name", id)
 }
 
 // MarkRead implements chat.Directory.

@@ -16,7 +16,7 @@ const selectEvents = `SELECT m.id, e.seq, e.id, p.id, p.name, p.role = 1, e.kind
 	FROM events e JOIN rooms m ON m.key = e.room JOIN people p ON p.key = e.author
 	LEFT JOIN revisions r ON r.room = e.room AND r.seq = e.seq `
 
-func scanEvent(row interface{ Scan(...any) error }) (e chat.Event, err error) {
+func scanEvent(row scanner) (e chat.Event, err error) {
 	var id []byte
 	var at int64
 	err = row.Scan(&e.Room, &e.Seq, &id, &e.Author, &e.Name, &e.Guest, &e.Kind, &e.Target, &at, &e.Body, &e.Revised, &e.Deleted)
@@ -27,21 +27,8 @@ func scanEvent(row interface{ Scan(...any) error }) (e chat.Event, err error) {
 
 // Read implements chat.Log.
 func (s *Store) Read(ctx context.Context, room chat.RoomID, after chat.Seq, limit int) ([]chat.Event, error) {
-	rows, err := s.readers.rows(ctx, selectEvents+`
+	return list(ctx, s, scanEvent, selectEvents+`
 		WHERE e.room = (SELECT key FROM rooms WHERE id = ?) AND e.seq > ? ORDER BY e.seq LIMIT ?`, room, after, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var events []chat.Event
-	for rows.Next() {
-		e, err := scanEvent(rows)
-		if err != nil {
-			return nil, err
-		}
-		events = append(events, e)
-	}
-	return events, rows.Err()
 }
 
 // Head implements chat.Log.
@@ -85,6 +72,24 @@ func (r *readers) rows(ctx context.Context, query string, args ...any) (*sql.Row
 		return nil, err
 	}
 	return s.QueryContext(context.WithoutCancel(ctx), args...)
+}
+
+// list reads all rows of a query.
+func list[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := s.readers.rows(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
 }
 
 // row is rows for one; Scan returns the error.
