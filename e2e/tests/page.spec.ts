@@ -19,8 +19,11 @@ test('the first visit asks for a name, and explains a bad one', async ({ hubbub,
   await ines.enter();
   const tomas = await someone('ines');
   const page = tomas.page;
+  const said: string[] = [];
+  page.on('console', (message) => message.type() === 'error' && said.push(message.text()));
   await page.goto(hubbub.url);
   await expect(page.getByLabel('Your name')).toBeFocused();
+  expect(said, 'the console of a first visit').toEqual([]);
   await page.keyboard.press('Enter');
   await expect(page.getByRole('alert')).not.toBeEmpty();
   await page.getByLabel('Your name').fill('ines');

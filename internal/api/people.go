@@ -128,7 +128,7 @@ func (h *handler) addGuest(r *http.Request) (int, any, error) {
 	return http.StatusCreated, h.signed(r, s, ask.Token), nil
 }
 
-// place tells somebody who is not here yet how to come in.
+// place tells how to come in, and who asks, if that is known.
 func (h *handler) place(r *http.Request) (int, any, error) {
 	policy, err := h.Gate.Policy(r.Context())
 	if err != nil {
@@ -139,7 +139,13 @@ func (h *handler) place(r *http.Request) (int, any, error) {
 		return 0, nil, err
 	}
 	answer := map[string]any{
-		"guests": policy, "needs_invite": needs, "passkeys": gate.CanPasskey(h.origin(r)), "provider": nil,
+		"guests": policy, "needs_invite": needs, "passkeys": gate.CanPasskey(h.origin(r)), "provider": nil, "you": nil,
+	}
+	switch l, err := h.login(r); {
+	case err == nil:
+		answer["you"] = wire.PersonFrame(l.Person)
+	case chat.AsError(err).Code != chat.CodeUnauthorized:
+		return 0, nil, err
 	}
 	if p := h.Gate.Provider; p != nil {
 		answer["provider"] = p.Label

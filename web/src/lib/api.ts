@@ -47,6 +47,7 @@ export interface Place {
   needs_invite: boolean;
   passkeys: boolean;
   provider: string | null;
+  you: You | null;
 }
 
 export interface Passkey {
@@ -145,12 +146,10 @@ const readYou = (answer: unknown): You => {
 };
 
 export const api = {
-  async me(): Promise<You> {
-    return readYou(await request('GET', '/api/me'));
-  },
-
   async place(): Promise<Place> {
-    return (await request('GET', '/api/place')) as Place;
+    const place = (await request('GET', '/api/place')) as Place;
+    if (place.you !== null && !isYou(place.you)) throw new UnreachableError();
+    return place;
   },
 
   async setGuests(guests: Place['guests']): Promise<void> {

@@ -66,9 +66,13 @@ export class App {
   /** Asks the server who we are, and starts the chat. */
   async start(): Promise<void> {
     try {
-      const [you, list] = await Promise.all([api.me(), api.myRooms()]);
+      const { you } = await api.place();
+      if (!you) {
+        this.phase = 'gate';
+        return;
+      }
       if (this.router.door === 'join' && this.router.secret !== '') await this.accept();
-      await this.begin(you, list);
+      await this.begin(you, await api.myRooms());
     } catch (error) {
       if (error instanceof ApiError && error.code === 'unauthorized') {
         this.phase = 'gate';
