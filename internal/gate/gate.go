@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -36,6 +37,7 @@ type Gate struct {
 	passkeys  passkeys
 	links     ceremonies[chat.UserID]
 	used      usage
+	policy    atomic.Pointer[policy]
 	wg        sync.WaitGroup
 	done      chan struct{}
 }
@@ -78,13 +80,29 @@ const (
 
 const policySetting = "guests"
 
+// policy is what was read last: each handshake asks.
+type policy struct {
+	what string
+	read time.Time
+}
+
+// policyAge is how long a change elsewhere may take to be seen.
+const policyAge = time.Second
+
 // Policy returns who may come in without an account.
 func (g *Gate) Policy(ctx context.Context) (string, error) {
-	p, err := g.Accounts.Setting(ctx, policySetting)
-	if p == "" {
-		p = GuestsInvited
+	if p := g.policy.Load(); p != nil && time.Since(p.read) < policyAge {
+		return p.what, nil
 	}
-	return p, err
+	what, err := g.Accounts.Setting(ctx, policySetting)
+	if err != nil {
+		return "", err
+	}
+	if what == "" {
+		what = GuestsInvited
+	}
+	g.policy.Store(&policy{what, time.Now()})
+	return what, nil
 }
 
 // SetPolicy changes who may come in without an account.
@@ -94,7 +112,9 @@ func (g *Gate) SetPolicy(ctx context.Context, by chat.Person, policy string) err
 	}
 	switch policy {
 	case GuestsInvited, GuestsOpen, GuestsNone:
-		return g.Accounts.SetSetting(ctx, policySetting, policy)
+		err := g.Accounts.SetSetting(ctx, policySetting, policy)
+		g.policy.Store(nil)
+		return err
 	}
 	return chat.Errorf(chat.CodeBadFrame, "guests are invited, open or none")
 }
