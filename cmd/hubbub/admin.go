@@ -59,7 +59,7 @@ func newAdmin() []*cobra.Command {
 		a.command("owner-link", "Print a one-time link that makes an owner", noArgs, ownerLink),
 		a.command("guests", "Say who may come in without an account: invited, open or none", wants(1, "invited, open or none"), setGuests),
 		group("people", "List the people", a.command("list", "", noArgs, listPeople),
-			a.command("role NAME ROLE", "Make somebody guest, member, admin or owner", wants(2, "a name and a role"), setRole),
+			a.command("role NAME ROLE", "Make somebody member, admin or owner", wants(2, "a name and a role"), setRole),
 			a.command("remove NAME", "Put somebody out: sessions, sockets and ways to sign in end", wants(1, "a name"), removePerson)),
 		group("invites", "List the invitations that let people in", a.command("list", "", noArgs, listInvites),
 			a.newInvite(),

@@ -446,6 +446,9 @@ func TestEndedSessions(t *testing.T) {
 	c = r.connected(bearer(tom))
 	var me struct{ You wire.Person }
 	r.ask("GET", "/api/me", nil, &me, tom)
+	if resp, _ := r.do("PATCH", "/api/people/"+string(me.You.ID), `{"role":"guest"}`, owner); resp.StatusCode != 409 {
+		t.Errorf("made a guest of a member: %d", resp.StatusCode)
+	}
 	if resp, _ := r.do("DELETE", "/api/people/"+string(me.You.ID), "", r.member("Kim")); resp.StatusCode != 403 {
 		t.Errorf("a member removed a member: %d", resp.StatusCode)
 	}

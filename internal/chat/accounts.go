@@ -154,7 +154,7 @@ type Accounts interface {
 	// Invite finds one that still lets somebody in (CodeBadInvite).
 	Invite(ctx context.Context, token TokenHash) (Invite, error)
 	// UseInvite lets somebody in who is known already: the role rises, the room is
-	// joined. CodeBadInvite.
+	// joined. It uses nothing up if the role does not rise. CodeBadInvite.
 	UseInvite(ctx context.Context, token TokenHash, id UserID) (Person, Invite, error)
 	// RevokeInvite ends an invitation (CodeNotFound).
 	RevokeInvite(ctx context.Context, id InviteID) error

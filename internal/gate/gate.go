@@ -266,6 +266,9 @@ func (g *Gate) EndSessions(ctx context.Context, id chat.UserID, but chat.Session
 // SetRole changes what somebody may do: up to one's own role, and not above those
 // who have a higher one.
 func (g *Gate) SetRole(ctx context.Context, by chat.Person, id chat.UserID, role chat.Role) (p chat.Person, err error) {
+	if role == chat.RoleGuest {
+		return p, chat.Errorf(chat.CodeConflict, "a guest is who has no account; a role is member, admin or owner")
+	}
 	a, err := g.Accounts.Person(ctx, id)
 	if err != nil {
 		return p, err

@@ -20,7 +20,7 @@ func (s *Store) AddGuest(ctx context.Context, n chat.Newcomer) (l chat.Login, er
 			return err
 		}
 		if n.Invite != nil {
-			if _, err := t.useInvite(*n.Invite, key); err != nil {
+			if _, err := t.useInvite(*n.Invite, key, true); err != nil {
 				return err
 			}
 		}

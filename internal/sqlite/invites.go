@@ -71,7 +71,7 @@ func (s *Store) UseInvite(ctx context.Context, token chat.TokenHash, id chat.Use
 		if err != nil {
 			return err
 		}
-		if i, err = t.useInvite(token, key); err != nil {
+		if i, err = t.useInvite(token, key, false); err != nil {
 			return err
 		}
 		p, err = t.again(key)
@@ -80,8 +80,9 @@ func (s *Store) UseInvite(ctx context.Context, token chat.TokenHash, id chat.Use
 	return p, i, err
 }
 
-// useInvite lets a person in.
-func (t *tx) useInvite(token chat.TokenHash, person int64) (chat.Invite, error) {
+// useInvite lets a person in. Who is known already and does not rise by it uses
+// nothing up, such as somebody who opens the link that they made.
+func (t *tx) useInvite(token chat.TokenHash, person int64, fresh bool) (chat.Invite, error) {
 	if err := t.exec("DELETE FROM invites WHERE (uses > 0 AND used >= uses) OR (expires > 0 AND expires <= ?)", now()); err != nil {
 		return chat.Invite{}, err
 	}
@@ -89,8 +90,14 @@ func (t *tx) useInvite(token chat.TokenHash, person int64) (chat.Invite, error) 
 	if err != nil {
 		return i, err
 	}
-	if err := t.exec("UPDATE invites SET used = used + 1 WHERE token = ?", token[:]); err != nil {
+	var has chat.Role
+	if err := t.row("SELECT promised FROM people WHERE key = ?", person).Scan(&has); err != nil {
 		return i, err
+	}
+	if fresh || has < i.Role {
+		if err := t.exec("UPDATE invites SET used = used + 1 WHERE token = ?", token[:]); err != nil {
+			return i, err
+		}
 	}
 	err = t.exec("UPDATE people SET promised = max(promised, ?), role = CASE role WHEN ? THEN role ELSE max(role, ?) END WHERE key = ?",
 		i.Role, chat.RoleGuest, i.Role, person)

@@ -325,6 +325,9 @@ func testInvites(t *testing.T, e *env) {
 	}
 	kim := e.guest("Kim", "three")
 	e.must(e.SetPassword(t.Context(), kim.ID, "hashed"))
+	if _, _, err := e.UseInvite(t.Context(), hash, tom.ID); err != nil {
+		t.Errorf("who is an admin already: %v", err) // and it is not used up
+	}
 	p, i, err := e.UseInvite(t.Context(), hash, kim.ID)
 	if err != nil || p.Role != chat.RoleAdmin || i.Room != room {
 		t.Errorf("%+v, %+v, %v", p, i, err)
