@@ -3,7 +3,7 @@
 // Anything that could begin markup. A few texts without any are parsed in vain, which only costs time.
 const inside =
   /[*_`[|@#\\\0]|~~|<[a-z/!?]|&#?\w+;|:\/\/|\bmailto:|(?:^|[^a-z0-9])www\.|:[a-z0-9_+-]+:/i;
-const line = /^(?: {4}| {0,3}\t|\s*(?:>|(?:[-+]|\d{1,9}[.)])(?:\s|$)|[-=:][-=: \t]*$))/m;
+const line = /^(?: {4}| {0,3}\t|[ \t]*(?:>|(?:[-+]|\d{1,9}[.)])(?:\s|$)|[-=:][-=: \t]*$))/m;
 
 /** Whether a text means just what it says: no Markdown, no link, no mention. */
 export function isPlain(text: string): boolean {
