@@ -1,45 +1,7 @@
-import { isEvent, isYou, type Role, type RoomEvent, type You } from './wire.ts';
+import { request, UnreachableError } from './request.ts';
+import { isYou, type Keep, type Role, type You } from './wire.ts';
 
-/** The HTTP interface (docs/protocol.md, section 3). */
-
-export interface RoomSummary {
-  id: string;
-  name: string;
-  head: number;
-}
-
-export interface MyRoom extends RoomSummary {
-  read: number;
-}
-
-export interface Page {
-  epoch: string;
-  head: number;
-  events: RoomEvent[];
-}
-
-/** The server said no, in its own words. */
-export class ApiError extends Error {
-  readonly code: string;
-  readonly status: number;
-  readonly retryAfter: number | undefined;
-
-  constructor(status: number, code: string, message: string, retryAfter?: number) {
-    super(message);
-    this.name = 'ApiError';
-    this.status = status;
-    this.code = code;
-    this.retryAfter = retryAfter;
-  }
-}
-
-/** The server did not answer, or not in a way that can be read. */
-export class UnreachableError extends Error {
-  constructor() {
-    super('The server cannot be reached.');
-    this.name = 'UnreachableError';
-  }
-}
+/** Coming in, one's own account, and who else is here (docs/protocol.md, section 3). */
 
 /** How somebody comes in who is not here yet. */
 export interface Place {
@@ -48,6 +10,8 @@ export interface Place {
   passkeys: boolean;
   provider: string | null;
   you: You | null;
+  /** How long messages are kept, where a room does not say otherwise. */
+  keep?: Keep;
 }
 
 export interface Passkey {
@@ -88,6 +52,7 @@ export interface Invite {
 
 export interface Person extends You {
   account: boolean;
+  bot?: boolean;
   picture?: string;
   used: string | null;
 }
@@ -103,40 +68,6 @@ export interface Link {
 export interface Ceremony {
   options: { publicKey: unknown };
   ceremony: string;
-}
-
-const patience = 15_000;
-
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
-async function request(method: Method, path: string, body?: unknown): Promise<unknown> {
-  let response: Response;
-  let answer: unknown;
-  try {
-    response = await fetch(path, {
-      method,
-      credentials: 'same-origin',
-      signal: AbortSignal.timeout(patience),
-      ...(body === undefined
-        ? {}
-        : body instanceof Blob
-          ? { body }
-          : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-    });
-    answer = await response.json();
-  } catch {
-    throw new UnreachableError();
-  }
-  if (response.ok) return answer;
-  const error = (answer as { error?: { code?: unknown; message?: unknown; retry_after?: unknown } })
-    .error;
-  if (typeof error?.code !== 'string') throw new UnreachableError();
-  throw new ApiError(
-    response.status,
-    error.code,
-    typeof error.message === 'string' ? error.message : error.code,
-    typeof error.retry_after === 'number' ? error.retry_after : undefined,
-  );
 }
 
 const readYou = (answer: unknown): You => {
@@ -266,29 +197,4 @@ export const api = {
   async rename(name: string): Promise<You> {
     return readYou(await request('PATCH', '/api/me', { name }));
   },
-
-  async myRooms(): Promise<{ epoch: string; rooms: MyRoom[] }> {
-    return (await request('GET', '/api/me/rooms')) as { epoch: string; rooms: MyRoom[] };
-  },
-
-  async findRooms(part: string): Promise<RoomSummary[]> {
-    const answer = await request('GET', `/api/rooms?q=${encodeURIComponent(part)}`);
-    return (answer as { rooms: RoomSummary[] }).rooms;
-  },
-
-  async join(name: string): Promise<MyRoom> {
-    return ((await request('POST', '/api/rooms', { name })) as { room: MyRoom }).room;
-  },
-
-  async history(room: string, before: number, limit: number): Promise<Page> {
-    const query = `before=${before}&limit=${limit}`;
-    const page = (await request(
-      'GET',
-      `/api/rooms/${encodeURIComponent(room)}/events?${query}`,
-    )) as Page;
-    if (!Array.isArray(page.events) || !page.events.every(isEvent)) throw new UnreachableError();
-    return page;
-  },
 };
-
-export type Api = typeof api;

@@ -1,37 +1,81 @@
-import type { RoomSummary } from './api.ts';
-import { isRoomName } from './route.ts';
+import type { RoomSummary } from './roomapi.ts';
+import { isRoomName, toRoomName } from './route.ts';
+import type { RoomKind } from './wire.ts';
 
-/** A line of the room finder. */
+/** A line of the finder: a room of mine, a public one, somebody, or a room that could be made. */
 export interface Choice {
-  name: string;
-  kind: 'mine' | 'public' | 'create';
-  unread: number;
-}
-
-interface MyRoom {
+  kind: 'mine' | 'public' | 'person' | 'create';
+  /** Of the room, or of the person. */
   id: string;
   name: string;
+  room: RoomKind;
   unread: number;
 }
 
+export interface MyRoom {
+  id: string;
+  /** What it is called on the list. */
+  name: string;
+  kind: RoomKind;
+  unread: number;
+  /** In a direct conversation: the others. */
+  people?: readonly { id: string }[];
+}
+
+interface Somebody {
+  id: string;
+  name: string;
+}
+
+const most = 100;
+const mostPeople = 20;
+
 /**
- * The rooms whose name contains a part: one's own, then the public ones, and last the offer to create
- * a room of exactly that name. What is typed in full comes first, then what begins with it.
+ * What contains what was typed: one's own rooms, then public ones, then people, and last the offer to
+ * make a room of exactly that name. What is typed in full comes first, then what begins with it.
  */
 export function choicesFor(
-  part: string,
+  typed: string,
   mine: readonly MyRoom[],
   found: readonly RoomSummary[],
+  people: readonly Somebody[],
 ): Choice[] {
-  const others = found.filter((room) => !mine.some((known) => known.id === room.id));
-  const rank = ({ name }: Choice) => (name === part ? 0 : name.startsWith(part) ? 1 : 2);
+  const part = toRoomName(typed);
+  const words = typed.trim().toLowerCase().normalize('NFC');
+  const rank = (name: string) => {
+    const low = name.toLowerCase();
+    if (low === part || low === words) return 0;
+    if (low.startsWith(part) || low.startsWith(words)) return 1;
+    return low.includes(part) || low.includes(words) ? 2 : 3;
+  };
+  const known = new Set(mine.map((room) => room.id));
+  const talked = new Set(
+    mine.flatMap(({ people: others }) => (others?.length === 1 ? [others[0]?.id] : [])),
+  );
   const choices = [
-    ...mine.map(({ name, unread }): Choice => ({ name, kind: 'mine', unread })),
-    ...others.map(({ name }): Choice => ({ name, kind: 'public', unread: 0 })),
+    ...mine.map(({ id, name, kind, unread }): Choice => ({
+      kind: 'mine',
+      id,
+      name,
+      room: kind,
+      unread,
+    })),
+    ...found
+      .filter((room) => !known.has(room.id))
+      .map(({ id, name }): Choice => ({ kind: 'public', id, name, room: 'public', unread: 0 })),
+    ...(words === '' ? [] : people)
+      .filter((person) => !talked.has(person.id) && rank(person.name) < 3)
+      .slice(0, mostPeople)
+      .map(({ id, name }): Choice => ({ kind: 'person', id, name, room: 'direct', unread: 0 })),
   ]
-    .filter(({ name }) => name.includes(part))
-    .sort((a, b) => rank(a) - rank(b));
-  const exists = choices.some(({ name }) => name === part);
-  if (!exists && isRoomName(part)) choices.push({ name: part, kind: 'create', unread: 0 });
+    .map((choice) => ({ choice, rank: rank(choice.name) }))
+    .filter((ranked) => ranked.rank < 3)
+    .sort((a, b) => a.rank - b.rank)
+    .slice(0, most)
+    .map(({ choice }) => choice);
+  const exists = choices.some(({ room, name }) => room === 'public' && name === part);
+  if (!exists && isRoomName(part)) {
+    choices.push({ kind: 'create', id: '', name: part, room: 'public', unread: 0 });
+  }
   return choices;
 }

@@ -174,6 +174,47 @@ describe('refusals', () => {
     expect(tab.outbox.pausedUntil).toBeUndefined();
   });
 
+  test('of a slow room hold only its drafts, which go on by themselves in order', () => {
+    const draft = tab.outbox.add('r', 'one');
+    tab.outbox.refused(refusal(draft, 'slow_mode', { retry_after: 30 }));
+    tab.outbox.add('r', 'two');
+    const other = tab.outbox.add('s', 'other');
+    tab.outbox.acknowledged(other.id, 1, 0);
+    tab.outbox.add('s', 'another');
+    expect(tab.wire).toEqual(['one', 'other', 'another']);
+    expect(tab.outbox.slowUntil('r')).toBe(clock.now() + 30_000);
+    expect(tab.outbox.slowUntil('s')).toBeUndefined();
+    expect(tab.outbox.pausedUntil).toBeUndefined();
+    expect(tab.outbox.all().some((d) => d.failed)).toBe(false);
+    clock.advance(29_999);
+    expect(tab.wire).toHaveLength(3);
+    clock.advance(1);
+    expect(tab.wire).toEqual(['one', 'other', 'another', 'one']);
+    expect(tab.outbox.slowUntil('r')).toBeUndefined();
+    tab.outbox.acknowledged(draft.id, 2, 0);
+    expect(tab.wire.at(-1)).toBe('two');
+  });
+
+  test('of a slow room are asked again on the next connection', () => {
+    const draft = tab.outbox.add('r', 'one');
+    tab.outbox.refused(refusal(draft, 'slow_mode', { retry_after: 30 }));
+    tab.outbox.disconnected();
+    tab.outbox.connected();
+    expect(tab.wire).toEqual(['one', 'one']);
+    expect(tab.outbox.slowUntil('r')).toBeUndefined();
+  });
+
+  test.each(['muted', 'banned', 'removed', 'read_only', 'archived', 'waiting', 'not_found'])(
+    'because of %s say why, and do not go on by themselves',
+    (code) => {
+      const draft = tab.outbox.add('r', 'one');
+      tab.outbox.refused(refusal(draft, code, { retry_after: 600 }));
+      clock.advance(700_000);
+      expect(tab.outbox.all()[0]).toMatchObject({ failed: { code } });
+      expect(tab.wire).toEqual(['one']);
+    },
+  );
+
   test('that concern the connection leave the draft pending', () => {
     const draft = tab.outbox.add('r', 'one');
     tab.outbox.refused(refusal(draft, 'unauthorized'));

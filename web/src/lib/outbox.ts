@@ -29,6 +29,8 @@ export interface OutboxOptions {
 
 /** Codes after which the same draft is sent again by itself. */
 const passing = new Set(['rate_limited', 'unavailable']);
+/** Codes after which only the draft's own room waits. */
+const slowing = new Set(['slow_mode']);
 /** Codes that say nothing about the draft: the connection is at fault, and the next one sends it. */
 const notOurs = new Set(['hello_first', 'unauthorized']);
 const pauseWithoutAdvice = 5_000;
@@ -56,6 +58,8 @@ export class Outbox {
   private loaded = false;
   private order = 0;
   private cancelPause = () => {};
+  /** Rooms that ask for patience: until when, and what ends the wait. */
+  private readonly slow = new Map<string, { until: number; cancel: () => void }>();
 
   constructor(options: OutboxOptions) {
     this.options = options;
@@ -74,6 +78,11 @@ export class Outbox {
   /** The drafts in the order in which they were written. */
   all(): Outgoing[] {
     return [...this.drafts.values()].sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
+  }
+
+  /** Until when a room's drafts wait because the room is slow. */
+  slowUntil(room: string): number | undefined {
+    return this.slow.get(room)?.until;
   }
 
   /** How many are not in the log yet, and not refused either. */
@@ -104,6 +113,9 @@ export class Outbox {
     this.online = true;
     this.foreign.clear();
     this.land();
+    // A server that asked for patience says so again if it still wants it.
+    for (const { cancel } of this.slow.values()) cancel();
+    this.slow.clear();
     this.resume();
   }
 
@@ -139,6 +151,7 @@ export class Outbox {
     if (!draft || draft.sent || notOurs.has(error.code)) return;
     this.unflight(draft);
     if (passing.has(error.code)) return this.pause(error.retry_after);
+    if (slowing.has(error.code)) return this.hold(draft.room, error.retry_after);
     this.mark(draft, { code: error.code, message: error.message });
   }
 
@@ -200,7 +213,7 @@ export class Outbox {
   private pump(): void {
     if (!this.online || !this.loaded || this.pausedUntil !== undefined) return;
     const { clock, send, onoverdue } = this.options;
-    const busy = new Set(this.flights.keys());
+    const busy = new Set([...this.flights.keys(), ...this.slow.keys()]);
     for (const draft of this.all()) {
       if (draft.sent || draft.failed || this.foreign.has(draft.id)) continue;
       if (busy.has(draft.room)) continue;
@@ -254,6 +267,19 @@ export class Outbox {
     this.pausedUntil = clock.now() + wait;
     this.cancelPause = clock.after(wait, () => this.resume());
     onchange();
+  }
+
+  /** Holds the drafts of one room back. */
+  private hold(room: string, retryAfter: number | undefined): void {
+    const { clock } = this.options;
+    const wait = retryAfter === undefined ? pauseWithoutAdvice : Math.max(0, retryAfter * 1000);
+    this.slow.get(room)?.cancel();
+    const cancel = clock.after(wait, () => {
+      this.slow.delete(room);
+      this.changed();
+    });
+    this.slow.set(room, { until: clock.now() + wait, cancel });
+    this.changed();
   }
 
   private resume(): void {

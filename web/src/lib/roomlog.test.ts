@@ -16,6 +16,7 @@ const message = (seq: number, more: Partial<RoomEvent> = {}): RoomEvent => ({
 const opened = (after: number, epoch = 'e') => ({
   room: 'r',
   name: 'lobby',
+  kind: 'public' as const,
   epoch,
   after,
   head: 100,
@@ -114,6 +115,47 @@ describe('edits and deletions', () => {
     log.add(message(11, { kind: 'edit', target: 10, text: 'new' }));
     log.prepend([message(9), message(10, { text: 'old' })], 'e');
     expect(log.events[1]).toMatchObject({ seq: 10, text: 'new', revised: 11 });
+  });
+});
+
+describe('what a moderator deletes', () => {
+  const about = { id: 'a', name: 'Ines' };
+
+  test('says so', () => {
+    log.add(message(11));
+    log.add(message(12, { kind: 'delete', author: 'm', target: 11, text: '', about }));
+    expect(log.events[0]).toMatchObject({ deleted: true, text: '', about });
+  });
+
+  test('says so in a page of history too, where the deletion is at hand', () => {
+    log.add(message(11, { kind: 'delete', author: 'm', target: 10, text: '', about }));
+    log.prepend([message(10, { text: '', deleted: true, revised: 11 })], 'e');
+    expect(log.events[0]).toMatchObject({ deleted: true, about });
+  });
+});
+
+describe('erasing', () => {
+  test('drops the words up to a place, of edits too, and nothing else', () => {
+    log.add(message(11));
+    log.add(message(12));
+    log.add(message(13, { kind: 'edit', target: 11, text: 'better' }));
+    log.add(message(14, { kind: 'topic', text: 'bread' }));
+    log.add(message(15, { kind: 'erase', text: '', target: 11 }));
+    expect(log.events.map((event) => event.text)).toEqual(['', 'text 12', '', 'bread', '']);
+    expect(log.floor).toBe(11);
+  });
+
+  test('reaches what history brings later', () => {
+    log.add(message(11, { kind: 'erase', text: '', target: 9 }));
+    log.prepend([message(9), message(10)], 'e');
+    expect(log.events.map((event) => event.text)).toEqual(['', 'text 10', '']);
+  });
+
+  test('is where the room begins', () => {
+    log.opened({ ...opened(10), floor: 10 });
+    expect(log.complete).toBe(true);
+    log.add(message(11));
+    expect(log.complete).toBe(true);
   });
 });
 

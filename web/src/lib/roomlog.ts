@@ -1,4 +1,4 @@
-import type { Place, RoomEvent, ServerBodies } from './wire.ts';
+import type { Mention, Place, RoomEvent, ServerBodies } from './wire.ts';
 
 /** What became of an event that was offered to the log. */
 export type Taken = 'next' | 'known' | 'gap';
@@ -19,6 +19,9 @@ export class RoomLog {
   /** Ascending by seq, contiguous. Replaced entries are new objects, so that identity shows change. */
   events: RoomEvent[] = [];
 
+  /** Messages up to this seq were erased: their words are gone, and nothing before is asked for. */
+  floor = 0;
+
   private epoch: string | undefined;
   private last: number | undefined;
   private readonly known = new Map<string, Name>();
@@ -34,9 +37,9 @@ export class RoomLog {
     return this.events[0]?.seq ?? (this.last ?? 0) + 1;
   }
 
-  /** Whether the window reaches back to the room's first event. */
+  /** Whether the window reaches back to the room's first event, or to what is left of it. */
   get complete(): boolean {
-    return this.last !== undefined && this.start <= 1;
+    return this.last !== undefined && this.start <= this.floor + 1;
   }
 
   /** Whether the event of that id is in the window. */
@@ -68,12 +71,14 @@ export class RoomLog {
     this.ids.clear();
     this.epoch = undefined;
     this.last = undefined;
+    this.floor = 0;
   }
 
   /** Takes the server's answer to `open`; what follows it begins at `after` + 1. */
   opened(frame: ServerBodies['opened']): void {
     const continues = this.epoch === frame.epoch && this.last !== undefined;
     if (!continues || frame.after > (this.last ?? 0)) this.begin(frame.epoch, frame.after);
+    this.erase(frame.floor ?? 0);
   }
 
   /** Takes the next event. A known one changes nothing; a gap means that the room must be opened again. */
@@ -84,7 +89,8 @@ export class RoomLog {
     this.events.push(event);
     this.ids.add(event.id);
     this.learnName(event);
-    if (event.target !== undefined) this.revise(event);
+    if (event.kind === 'erase') this.erase(event.target ?? 0);
+    else if (event.target !== undefined) this.revise(event);
     return 'next';
   }
 
@@ -103,10 +109,27 @@ export class RoomLog {
       this.learnName(event);
     }
     // The page may have been read before a change that the window holds already.
-    for (const event of newer) {
+    for (const event of this.events) {
       if (event.target !== undefined && event.target < start) this.revise(event);
     }
+    this.drop();
     return true;
+  }
+
+  /** Drops the words of all messages up to a place. */
+  erase(floor: number): void {
+    if (floor <= this.floor) return;
+    this.floor = floor;
+    this.drop();
+  }
+
+  private drop(): void {
+    for (const [index, event] of this.events.entries()) {
+      if (event.seq > this.floor && (event.target ?? Infinity) > this.floor) continue;
+      const said = event.kind === 'message' || event.kind === 'edit';
+      if (!said || event.text === '') continue;
+      this.events[index] = { ...event, text: '' };
+    }
   }
 
   /** Keeps only the newest events; the others can be loaded again. */
@@ -123,11 +146,21 @@ export class RoomLog {
   private revise(change: RoomEvent): void {
     const index = (change.target ?? 0) - this.start;
     const target = this.events[index];
-    if (!target || change.seq <= (target.revised ?? 0)) return;
-    if (change.kind === 'edit') {
+    if (!target || change.seq < (target.revised ?? 0)) return;
+    // History tells what a message became, and only the change itself who made it.
+    const moderated = change.kind === 'delete' && change.about !== undefined;
+    if (change.seq === target.revised) {
+      if (moderated) this.events[index] = { ...target, about: change.about as Mention };
+    } else if (change.kind === 'edit') {
       this.events[index] = { ...target, text: change.text, revised: change.seq };
     } else if (change.kind === 'delete') {
-      this.events[index] = { ...target, text: '', revised: change.seq, deleted: true };
+      this.events[index] = {
+        ...target,
+        text: '',
+        revised: change.seq,
+        deleted: true,
+        ...(moderated ? { about: change.about as Mention } : {}),
+      };
     }
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isRoomName, pathOfRoom, roomOfPath, toRoomName } from './route.ts';
+import { isRoomName, pathOf, pathOfRoom, roomIdOfPath, roomOfPath, toRoomName } from './route.ts';
 
 test.each([
   ['/', 'lobby'],
@@ -10,6 +10,7 @@ test.each([
   ['/r/', undefined],
   ['/r/a/b', undefined],
   ['/r/%E5', undefined],
+  ['/p/k3v9x2m7qp4d', undefined],
   ['/settings', undefined],
 ])('%s is the room %s', (path, room) => {
   expect(roomOfPath(path)).toBe(room);
@@ -17,6 +18,22 @@ test.each([
 
 test.each(['kitchen', '台所', 'a-b_c', 'café'])('the address of %s leads back to it', (name) => {
   expect(roomOfPath(pathOfRoom(name))).toBe(name);
+});
+
+test.each([
+  ['/p/k3v9x2m7qp4d', 'k3v9x2m7qp4d'],
+  ['/p/k3v9x2m7qp4d/', 'k3v9x2m7qp4d'],
+  ['/p/', undefined],
+  ['/r/kitchen', undefined],
+  ['/', undefined],
+])('%s is the room with the id %s', (path, id) => {
+  expect(roomIdOfPath(path)).toBe(id);
+});
+
+test('only a public room is addressed by its name', () => {
+  expect(pathOf({ id: 'k3v9', kind: 'public', name: 'kitchen' })).toBe('/r/kitchen');
+  expect(pathOf({ id: 'k3v9', kind: 'private', name: 'kitchen' })).toBe('/p/k3v9');
+  expect(pathOf({ id: 'k3v9', kind: 'direct', name: '' })).toBe('/p/k3v9');
 });
 
 test.each([

@@ -1,21 +1,36 @@
 /** The room people land in who ask for none. */
 export const firstRoom = 'lobby';
 
-/** The name of the room an address asks for, or undefined if it asks for something unknown. */
+/** The name of the public room an address asks for, or undefined if it asks for something else. */
 export function roomOfPath(path: string): string | undefined {
   if (path === '/' || path === '') return firstRoom;
-  const match = /^\/r\/([^/]+)\/?$/.exec(path);
-  if (!match?.[1]) return undefined;
+  const name = part(path, 'r');
+  return name === undefined ? undefined : toRoomName(name);
+}
+
+/** The id that an address asks for: of a private room or a conversation, whose names are not unique. */
+export function roomIdOfPath(path: string): string | undefined {
+  return part(path, 'p');
+}
+
+function part(path: string, kind: 'r' | 'p'): string | undefined {
+  const match = /^\/([rp])\/([^/]+)\/?$/.exec(path);
+  if (match?.[1] !== kind || !match[2]) return undefined;
   try {
-    return toRoomName(decodeURIComponent(match[1]));
+    return decodeURIComponent(match[2]);
   } catch {
     return undefined;
   }
 }
 
-/** The address of a room. */
+/** The address of a public room. */
 export function pathOfRoom(name: string): string {
   return `/r/${encodeURIComponent(name)}`;
+}
+
+/** The address of any room. */
+export function pathOf({ id, kind, name }: { id: string; kind: string; name: string }): string {
+  return kind === 'public' ? pathOfRoom(name) : `/p/${encodeURIComponent(id)}`;
 }
 
 const roomName = /^[\p{L}\p{M}\p{N}]+(?:[-_]+[\p{L}\p{M}\p{N}]+)*$/u;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { plain } from './notices.ts';
 import type { Outgoing } from './outbox.ts';
 import { makeRows, type RowsInput } from './rows.ts';
 import type { RoomEvent } from './wire.ts';
@@ -36,6 +37,9 @@ const rows = (input: Partial<RowsInput>) =>
     skew: 0,
     me: 'Mara',
     guest: false,
+    myId: 'me',
+    floor: 0,
+    when: String,
     nameOf: () => undefined,
     dayOf: (time) => Math.floor(time / day),
     ...input,
@@ -105,6 +109,74 @@ test('only a complete window has the first message of the room', () => {
   const events = [event(1, noon), event(2, noon)];
   expect(rows({ events, complete: true }).map((row) => row.first)).toEqual([true, false]);
   expect(rows({ events }).map((row) => row.first)).toEqual([false, false]);
+});
+
+describe('what was changed in the room', () => {
+  const said = (input: Partial<RowsInput>) =>
+    rows(input).map((row) => (row.notice ? plain(row.notice) : row.text));
+  const join = (seq: number, name: string, more: Partial<RoomEvent> = {}) =>
+    event(seq, noon, { kind: 'join', author: name, name, text: '', ...more });
+
+  test('stands between the messages, which do not group over it', () => {
+    const events = [event(1, noon), event(2, noon, { kind: 'archive' }), event(3, noon)];
+    expect(said({ events })).toEqual(['text 1', 'Ines archived the room', 'text 3']);
+    expect(rows({ events }).map((row) => row.heads)).toEqual([true, true, true]);
+  });
+
+  test('folds, but not over a message, over another kind, or over midnight', () => {
+    const events = [
+      join(1, 'Ana'),
+      join(2, 'Ben'),
+      event(3, noon),
+      join(4, 'Cem'),
+      event(5, noon, { kind: 'topic', text: 'x', name: 'Ana' }),
+      join(6, 'Dia'),
+      join(7, 'Eli', { time: noon + day }),
+    ];
+    expect(said({ events })).toEqual([
+      'Ana and Ben joined',
+      'text 3',
+      'Cem joined',
+      'Ana changed the topic to “x”',
+      'Dia joined',
+      'Eli joined',
+    ]);
+  });
+
+  test('folds over what is not shown', () => {
+    const events = [join(1, 'Ana'), event(2, noon, { kind: 'edit', target: 1 }), join(3, 'Ben')];
+    expect(said({ events })).toEqual(['Ana and Ben joined']);
+  });
+
+  test('keeps its name when older ones come before it', () => {
+    const [later] = rows({ events: [join(2, 'Ben')] });
+    const [both] = rows({ events: [join(1, 'Ana'), join(2, 'Ben')] });
+    expect(both?.id).toBe(later?.id);
+  });
+
+  test('is never the first unread message', () => {
+    const events = [join(1, 'Ana'), event(2, noon)];
+    expect(rows({ events, fresh: 1 }).map((row) => row.fresh)).toEqual([false, true]);
+  });
+
+  test('may be where the room begins', () => {
+    const events = [join(1, 'Ana'), event(2, noon)];
+    expect(rows({ events, complete: true }).map((row) => row.first)).toEqual([true, false]);
+  });
+});
+
+test('what was erased has no rows', () => {
+  const events = [event(1, noon, { text: '' }), event(2, noon)];
+  expect(rows({ events, floor: 1, complete: true })).toMatchObject([{ seq: 2, first: true }]);
+});
+
+test('a message that a moderator deleted says so', () => {
+  const about = { id: 'a', name: 'Ines' };
+  const events = [
+    event(1, noon, { deleted: true, revised: 3, about }),
+    event(2, noon, { deleted: true, revised: 4 }),
+  ];
+  expect(rows({ events }).map((row) => row.moderated)).toEqual([true, false]);
 });
 
 describe('drafts', () => {

@@ -1,9 +1,10 @@
+import { folds, isNotice, notice, type Part } from './notices.ts';
 import type { Outgoing } from './outbox.ts';
 import type { RoomEvent } from './wire.ts';
 
 export type RowState = 'pending' | 'sent' | 'failed';
 
-/** One message as the timeline shows it. */
+/** One message as the timeline shows it, or what was changed in the room. */
 export interface Row {
   /** The message's own id, which it has before the server knows it: the row outlives its confirmation. */
   id: string;
@@ -13,10 +14,18 @@ export interface Row {
   name: string;
   /** The author has no account. */
   guest: boolean;
+  /** The author is a program. */
+  bot: boolean;
   text: string;
   time: number;
   edited: boolean;
   deleted: boolean;
+  /** It addresses me. */
+  calls: boolean;
+  /** Somebody else deleted it. */
+  moderated: boolean;
+  /** This is no message, but a sentence about the room. */
+  notice: readonly Part[] | undefined;
   failed: string | undefined;
   /** The author and the time are shown; the following rows of the same author belong to it. */
   heads: boolean;
@@ -40,6 +49,11 @@ export interface RowsInput {
   me: string;
   /** I have no account. */
   guest: boolean;
+  /** My id, so that sentences say "you". */
+  myId: string;
+  /** Messages up to there were erased. */
+  floor: number;
+  when: (time: number) => string;
   nameOf: (author: string) => string | undefined;
   dayOf: (time: number) => number;
 }
@@ -52,8 +66,24 @@ export function makeRows(input: RowsInput): Row[] {
   const shown = new Set<string>();
   // A window that begins later does not hold the first unread message, but some other.
   let fresh = (input.events[0]?.seq ?? 0) <= (input.fresh ?? 0) ? input.fresh : undefined;
+  let folded: RoomEvent[] = [];
+  const close = () => {
+    if (folded.length > 0) pushNotice(rows, input, folded);
+    folded = [];
+  };
   for (const event of input.events) {
-    if (event.kind !== 'message') continue;
+    if (event.kind !== 'message') {
+      if (!isNotice(event)) continue;
+      const before = folded.at(-1);
+      const joins =
+        before && folds(before, event) && input.dayOf(before.time) === input.dayOf(event.time);
+      if (!joins) close();
+      folded.push(event);
+      continue;
+    }
+    // What retention took leaves no stubs: the room begins behind it.
+    if (event.seq <= input.floor) continue;
+    close();
     const isFresh = fresh !== undefined && event.seq >= fresh;
     if (isFresh) fresh = undefined;
     shown.add(event.id);
@@ -64,14 +94,19 @@ export function makeRows(input: RowsInput): Row[] {
       author: event.author,
       name: input.nameOf(event.author) ?? event.name,
       guest: event.guest === true,
+      bot: event.bot === true,
       text: event.text,
       time: event.time,
       edited: event.revised !== undefined && !event.deleted,
       deleted: event.deleted === true,
+      calls: event.mentions?.some(({ id }) => id === input.myId) === true,
+      moderated: event.deleted === true && event.about !== undefined,
+      notice: undefined,
       failed: undefined,
       fresh: isFresh,
     });
   }
+  close();
   for (const draft of input.drafts) {
     if (shown.has(draft.id)) continue;
     // A draft is the newest thing in the room, whatever this device's clock believes.
@@ -83,15 +118,45 @@ export function makeRows(input: RowsInput): Row[] {
       author: draft.author,
       name: input.me,
       guest: input.guest,
+      bot: false,
       text: draft.text,
       time: draft.sent?.time || written,
       edited: false,
       deleted: false,
+      calls: false,
+      moderated: false,
+      notice: undefined,
       failed: draft.failed?.message,
       fresh: false,
     });
   }
   return rows;
+}
+
+/** One row for what several events say together. Its id is the last one's: older ones may still come. */
+function pushNotice(rows: Row[], input: RowsInput, events: readonly RoomEvent[]): void {
+  const last = events.at(-1);
+  const { myId: me, nameOf, when } = input;
+  const parts = notice(events, { me, nameOf, when });
+  if (!last || !parts) return;
+  push(rows, input, {
+    id: last.id,
+    state: 'sent',
+    seq: last.seq,
+    author: last.author,
+    name: nameOf(last.author) ?? last.name,
+    guest: false,
+    bot: false,
+    text: '',
+    time: last.time,
+    edited: false,
+    deleted: false,
+    calls: false,
+    moderated: false,
+    notice: parts,
+    failed: undefined,
+    fresh: false,
+  });
 }
 
 function push(
@@ -103,6 +168,8 @@ function push(
   const newDay = !before || dayOf(before.time) !== dayOf(row.time);
   const follows =
     !!before &&
+    !before.notice &&
+    !row.notice &&
     !newDay &&
     !row.fresh &&
     before.author === row.author &&

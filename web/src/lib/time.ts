@@ -9,6 +9,8 @@ export interface Times {
   dayLabel(time: number, now: number): string;
   /** "9:41 AM" */
   clock(time: number): string;
+  /** "9:41 AM" of today, else with its day: "Friday, November 20, 9:41 AM". */
+  moment(time: number, now: number): string;
   /** Everything, for those who point at a time. */
   full(time: number): string;
   /** For machines. */
@@ -38,14 +40,19 @@ export function makeTimes(locale?: string | string[]): Times {
   };
   const capital = (text: string) => text.charAt(0).toLocaleUpperCase(locale) + text.slice(1);
 
+  const dated = (time: number, now: number) =>
+    (yearOf(time) === yearOf(now) ? thisYear : otherYear).format(time);
+
   return {
     day,
     dayLabel(time, now) {
       const key = day(time);
       if (key === day(now)) return capital(relative.format(0, 'day'));
       if (key === daysBefore(now, 1)) return capital(relative.format(-1, 'day'));
-      return capital((yearOf(time) === yearOf(now) ? thisYear : otherYear).format(time));
+      return capital(dated(time, now));
     },
+    moment: (time, now) =>
+      day(time) === day(now) ? clock.format(time) : `${dated(time, now)}, ${clock.format(time)}`,
     clock: (time) => clock.format(time),
     full: (time) => full.format(time),
     iso: (time) => new Date(time).toISOString(),

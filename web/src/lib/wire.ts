@@ -21,6 +21,76 @@ export interface Limits {
   resume: number;
 }
 
+/** Somebody, and what they are called. */
+export interface Mention {
+  id: string;
+  name: string;
+}
+
+/** How long messages are kept: so many days, the newest so many. */
+export interface Keep {
+  days?: number;
+  messages?: number;
+}
+
+export type RoomKind = 'public' | 'private' | 'direct';
+
+export type Standing = 'member' | 'none' | 'left' | 'removed' | 'banned' | 'waiting';
+
+/** What somebody may do in a room. */
+export type Act =
+  | 'read'
+  | 'join'
+  | 'send'
+  | 'type'
+  | 'leave'
+  | 'add'
+  | 'invite'
+  | 'rename'
+  | 'moderate'
+  | 'manage'
+  | 'report'
+  | 'delete'
+  | 'audit';
+
+/** How the one who asks stands to a room. */
+export interface RoomYou {
+  state: Standing;
+  moderator?: boolean;
+  /** Until when; -1: until further notice. */
+  muted?: number;
+  can: Act[];
+}
+
+/** What is said about a room. */
+export interface RoomFields {
+  name: string;
+  kind: RoomKind;
+  topic?: string;
+  archived?: boolean;
+  read_only?: boolean;
+  guests_wait?: boolean;
+  /** Seconds between two messages of one person. */
+  slow?: number;
+  keep?: Keep;
+  /** Messages up to this seq were erased by retention. */
+  floor?: number;
+  by?: Mention;
+  created?: number;
+  /** In a direct conversation: everyone but oneself. */
+  people?: Mention[];
+  members?: number;
+  head: number;
+  read?: number;
+  unread?: number;
+  mentions?: number;
+  you?: RoomYou;
+}
+
+export interface RoomInfo extends RoomFields {
+  id: string;
+}
+
 /** One entry of a room's log. */
 export interface RoomEvent {
   room: string;
@@ -31,11 +101,19 @@ export interface RoomEvent {
   name: string;
   /** The author has no account. */
   guest?: boolean;
+  /** The author is a program. */
+  bot?: boolean;
   time: number;
   text: string;
   target?: number;
   revised?: number;
   deleted?: boolean;
+  /** Whom a change concerns. */
+  about?: Mention;
+  /** When a ban or a mute ends; without it there is no end. */
+  until?: number;
+  /** Who is addressed by a message. */
+  mentions?: Mention[];
 }
 
 /** Where to open a room: behind what is known, so many before the head, or at the head. */
@@ -51,14 +129,10 @@ export interface ServerBodies {
     version: string;
   };
   you: You;
-  opened: {
-    room: string;
-    name: string;
-    epoch: string;
-    after: number;
-    head: number;
-    read: number;
-  };
+  opened: RoomFields & { room: string; epoch: string; after: number };
+  joined: RoomInfo;
+  left: { room: string; reason: 'left' | 'removed' | 'banned' | 'gone' };
+  report: { room: string; open: number };
   event: RoomEvent;
   reset: { room: string; epoch: string; head: number; reason: string };
   sent: { room: string; id: string; seq: number; time: number };
@@ -82,6 +156,8 @@ export interface ClientBodies {
   open: ({ room: string } | { name: string }) & Place;
   close: { room: string };
   send: { room: string; id: string; text: string };
+  edit: { room: string; id: string; target: number; text: string };
+  delete: { room: string; id: string; target: number };
   typing: { room: string };
   read: { room: string; seq: number };
   fence: { n: number };
@@ -112,6 +188,45 @@ const object =
   (v) =>
     isObject(v) && Object.entries(shape).every(([field, check]) => check(v[field]));
 
+const oneOf =
+  (...words: string[]): Check =>
+  (v) =>
+    words.includes(v as string);
+const list =
+  (check: Check): Check =>
+  (v) =>
+    Array.isArray(v) && v.every(check);
+
+const mention = object({ id: text, name: text });
+const roomFields: Shape = {
+  name: text,
+  kind: oneOf('public', 'private', 'direct'),
+  topic: optional(text),
+  archived: optional(flag),
+  read_only: optional(flag),
+  guests_wait: optional(flag),
+  slow: optional(place),
+  keep: optional(object({ days: optional(place), messages: optional(place) })),
+  floor: optional(place),
+  by: optional(mention),
+  created: optional(number),
+  people: optional(list(mention)),
+  members: optional(place),
+  head: place,
+  read: optional(place),
+  unread: optional(place),
+  mentions: optional(place),
+  you: optional(
+    object({
+      state: text,
+      moderator: optional(flag),
+      muted: optional(number),
+      can: list(text),
+    }),
+  ),
+};
+
+export const isRoom = object({ id: text, ...roomFields }) as (v: unknown) => v is RoomInfo;
 export const isYou = object({ id: text, name: text, role: text });
 export const isEvent = object({
   room: text,
@@ -121,11 +236,15 @@ export const isEvent = object({
   author: text,
   name: text,
   guest: optional(flag),
+  bot: optional(flag),
   time: number,
   text,
   target: optional(place),
   revised: optional(place),
   deleted: optional(flag),
+  about: optional(mention),
+  until: optional(number),
+  mentions: optional(list(mention)),
 }) as (v: unknown) => v is RoomEvent;
 
 const server: Record<keyof ServerBodies, Check> = {
@@ -138,7 +257,11 @@ const server: Record<keyof ServerBodies, Check> = {
     version: text,
   }),
   you: isYou,
-  opened: object({ room: text, name: text, epoch: text, after: place, head: place, read: place }),
+  // Servers before there were kinds of room say nothing of them: those rooms are public.
+  opened: object({ room: text, epoch: text, after: place, ...roomFields, kind: optional(text) }),
+  joined: isRoom,
+  left: object({ room: text, reason: text }),
+  report: object({ room: text, open: place }),
   event: isEvent,
   reset: object({ room: text, epoch: text, head: place, reason: text }),
   sent: object({ room: text, id: text, seq: place, time: number }),
