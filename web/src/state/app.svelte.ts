@@ -1,13 +1,16 @@
 import { uuidv7 } from 'uuidv7';
-import { api, ApiError } from '../lib/api.ts';
+import { api } from '../lib/api.ts';
 import { deviceClock } from '../lib/clock.ts';
 import { memoryDraftStore, openDraftStore, type DraftStore } from '../lib/draftstore.ts';
 import type { OutboxNews } from '../lib/outbox.ts';
-import { firstRoom, isRoomName, pathOfRoom } from '../lib/route.ts';
+import { ApiError } from '../lib/request.ts';
+import { roomApi } from '../lib/roomapi.ts';
+import { firstRoom, isRoomName, pathOf, pathOfRoom } from '../lib/route.ts';
 import { makeTimes } from '../lib/time.ts';
-import type { You } from '../lib/wire.ts';
+import type { RoomInfo, You } from '../lib/wire.ts';
 import { browserSocket } from './browsersocket.ts';
-import { Chat, explain } from './chat.svelte.ts';
+import { Chat, explain, type Outside } from './chat.svelte.ts';
+import type { Room } from './room.svelte.ts';
 import { Router } from './router.svelte.ts';
 
 /**
@@ -17,7 +20,27 @@ import { Router } from './router.svelte.ts';
 export type Phase = 'starting' | 'gate' | 'unreachable' | 'ready';
 
 /** The parts of the settings. */
-export type SettingsPart = 'profile' | 'access' | 'devices' | 'invites' | 'people';
+export type SettingsPart =
+  'profile' | 'access' | 'devices' | 'invites' | 'people' | 'bans' | 'bots' | 'audit';
+
+/** The parts of what is to know about a room. */
+export type RoomPart = 'about' | 'members' | 'settings' | 'moderation' | 'audit';
+
+/** A message that somebody wants to report. */
+export interface Reported {
+  room: string;
+  seq: number;
+  name: string;
+  text: string;
+}
+
+/** What the server says of rooms in which one is not. */
+const outsides: Record<string, Outside['reason']> = {
+  not_found: 'missing',
+  removed: 'removed',
+  banned: 'banned',
+  waiting: 'waiting',
+};
 
 const storeLimit = 2_000;
 const retryEvery = 4_000;
@@ -36,12 +59,18 @@ export class App {
   pictures = $state.raw<ReadonlyMap<string, string>>(new Map());
   /** The part of the settings that opens first. */
   settings = $state<SettingsPart>('profile');
+  /** The part of the room's panel that opens first. */
+  roomPart = $state<RoomPart>('about');
+  /** The message that is about to be reported. */
+  reported = $state.raw<Reported | undefined>();
   /** The time, to the minute: enough to know what "today" is. */
   now = $state(Date.now());
 
   readonly router = new Router();
   readonly times = makeTimes();
 
+  /** The name of the room of an invitation that was just used. */
+  private wish: string | undefined;
   private spokenCount = 0;
   private listedAt = 0;
   private readonly tabs =
@@ -72,7 +101,7 @@ export class App {
         return;
       }
       if (this.router.door === 'join' && this.router.secret !== '') await this.accept();
-      await this.begin(you, await api.myRooms());
+      await this.begin(you, await roomApi.mine());
     } catch (error) {
       if (error instanceof ApiError && error.code === 'unauthorized') {
         this.phase = 'gate';
@@ -89,7 +118,10 @@ export class App {
     { room, claim = false }: { room?: string | undefined; claim?: boolean } = {},
   ): Promise<void> {
     await letIn;
-    if (this.router.door) this.router.go(pathOfRoom(room || firstRoom), { replace: true });
+    if (this.router.door) {
+      this.wish = room;
+      this.router.go(pathOfRoom(room || firstRoom), { replace: true });
+    }
     await this.start();
     if (claim) this.openSettings('access');
   }
@@ -97,6 +129,16 @@ export class App {
   openSettings(part: SettingsPart): void {
     this.settings = part;
     this.router.open('me');
+  }
+
+  openRoomPanel(part: RoomPart): void {
+    this.roomPart = part;
+    this.router.open('room');
+  }
+
+  report(reported: Reported): void {
+    this.reported = reported;
+    this.router.open('report');
   }
 
   /** Ends the session of this device. What is here of others goes with it. */
@@ -116,48 +158,75 @@ export class App {
   /** Shows the room of the address. */
   async follow(): Promise<void> {
     const chat = this.chat;
-    const name = this.router.room;
+    const { path, room: name, roomId: id } = this.router;
     if (!chat) return;
     this.problem = undefined;
-    if (name === undefined || !isRoomName(name)) {
+    chat.outside = undefined;
+    if (id === undefined && (name === undefined || !isRoomName(name))) {
       chat.show(undefined);
       this.problem =
         'There is no such place. The name of a room has letters and digits, with - and _ between them.';
       return;
     }
-    const known = chat.rooms.find((room) => room.name === name);
+    const known = id === undefined ? chat.find(pathOfRoom(name ?? '')) : chat.byRoomId(id);
     if (!known) chat.show(undefined);
     try {
-      const room = known ?? (await chat.join(name));
-      if (this.router.room !== name) return;
-      if (location.pathname === '/') this.router.go(pathOfRoom(name), { replace: true });
+      const room =
+        known ?? (await (id === undefined ? chat.make({ name: name ?? '' }) : chat.enterRoom(id)));
+      if (this.router.path !== path) return;
+      if (!room) return;
+      if (room.path !== location.pathname) this.router.go(room.path, { replace: true });
       chat.show(room);
     } catch (error) {
-      if (this.router.room === name) this.problem = explain(error);
+      if (this.router.path !== path) return;
+      const reason = error instanceof ApiError ? outsides[error.code] : undefined;
+      if (!reason) this.problem = explain(error);
+      else chat.outside = { name: name ?? '', kind: name ? 'public' : 'private', reason };
     }
   }
 
+  /** Goes to a public room, which is made if need be. */
   goTo(roomName: string): void {
     this.router.go(pathOfRoom(roomName));
+  }
+
+  visit(room: Room): void {
+    this.router.go(room.path);
+  }
+
+  /** Opens the conversation with these people. */
+  async talkTo(people: string[]): Promise<void> {
+    const room = await this.chat?.talkTo(people);
+    if (room) this.visit(room);
+  }
+
+  /** Comes in again where one was before. */
+  async comeBack(id: string): Promise<void> {
+    const room = await this.chat?.enterRoom(id);
+    if (room) this.chat?.show(room);
   }
 
   /** Goes to the room above or below in the list. */
   step(by: 1 | -1): void {
     const chat = this.chat;
-    if (!chat || chat.rooms.length === 0) return;
-    const at = chat.rooms.findIndex((room) => room === chat.current);
-    const next = chat.rooms.at((at + by) % chat.rooms.length);
-    if (next) this.goTo(next.name);
+    if (!chat) return;
+    const rooms = [...chat.parts.rooms, ...chat.parts.direct];
+    if (rooms.length === 0) return;
+    const at = rooms.findIndex((room) => room === chat.current);
+    const next = rooms.at((at + by) % rooms.length);
+    if (next) this.visit(next);
   }
 
-  private async begin(you: You, list: Awaited<ReturnType<typeof api.myRooms>>): Promise<void> {
+  private async begin(you: You, list: { epoch: string; rooms: RoomInfo[] }): Promise<void> {
     this.chat?.stop();
+    this.followInvite(list.rooms);
     const store = await openStore();
     const chat = new Chat({
       you,
       epoch: list.epoch,
       rooms: list.rooms,
       api,
+      roomApi,
       clock: deviceClock,
       store,
       newId: uuidv7,
@@ -166,11 +235,24 @@ export class App {
       texts: textStorage(),
       onstranger: () => this.stranger(),
       onannounce: (text) => this.announce(text),
+      onmoved: (from, to) => this.router.move(from, to),
+      onlisted: (room) => {
+        if (room.path === this.router.path) void this.follow();
+      },
+      when: (time) => this.times.moment(time, Date.now()),
     });
     this.chat = chat;
     this.phase = 'ready';
     this.attend();
     chat.start();
+  }
+
+  /** An invitation names its room; where a private one is meant, its address is another. */
+  private followInvite(rooms: readonly RoomInfo[]): void {
+    const meant = rooms.filter((room) => room.name === this.wish);
+    this.wish = undefined;
+    const room = meant.find(({ kind }) => kind === 'private') ?? meant[0];
+    if (room) this.router.go(pathOf(room), { replace: true });
   }
 
   /** Leaves nothing of anybody on this device. */
@@ -188,6 +270,7 @@ export class App {
     this.router.secret = '';
     try {
       const { room } = await api.acceptInvite(secret);
+      this.wish = room;
       this.router.go(pathOfRoom(room || firstRoom), { replace: true });
     } catch (error) {
       this.router.go('/', { replace: true });
@@ -205,7 +288,8 @@ export class App {
     }
   }
 
-  private announce(text: string): void {
+  /** Says something to those who listen instead of look. */
+  announce(text: string): void {
     this.spoken = [...this.spoken.slice(-9), { n: this.spokenCount++, text }];
   }
 

@@ -1,18 +1,33 @@
 import { untrack } from 'svelte';
-import { ApiError, type Api, type MyRoom } from '../lib/api.ts';
+import type { api } from '../lib/api.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ComposerTexts, type TextStorage } from '../lib/composertexts.ts';
 import type { DraftStore } from '../lib/draftstore.ts';
+import { isNotice, notice, sentence } from '../lib/notices.ts';
 import { Outbox, type Outgoing, type OutboxNews } from '../lib/outbox.ts';
+import { ApiError } from '../lib/request.ts';
+import type { RoomApi, RoomWish } from '../lib/roomapi.ts';
+import { sections, titleOf, type Sections } from '../lib/rooms.ts';
 import { Connection, type ConnectionState, type Socket } from '../lib/socket.ts';
-import type { ErrorBody, Limits, RoomEvent, ServerBodies, ServerFrame, You } from '../lib/wire.ts';
+import type {
+  ErrorBody,
+  Limits,
+  RoomEvent,
+  RoomFields,
+  RoomInfo,
+  ServerBodies,
+  ServerFrame,
+  Standing,
+  You,
+} from '../lib/wire.ts';
 import { Room } from './room.svelte.ts';
 
 export interface ChatOptions {
   you: You;
   epoch: string;
-  rooms: MyRoom[];
-  api: Api;
+  rooms: RoomInfo[];
+  api: Pick<typeof api, 'rename'>;
+  roomApi: RoomApi;
   clock: Clock;
   store: DraftStore;
   newId: () => string;
@@ -23,6 +38,26 @@ export interface ChatOptions {
   onstranger: () => void;
   /** Something was said in the room on screen, for those who listen instead of look. */
   onannounce: (text: string) => void;
+  /** A room has another address now. */
+  onmoved: (from: string, to: string) => void;
+  /** A room came onto the list that was not there. */
+  onlisted: (room: Room) => void;
+  /** A moment in words. */
+  when: (time: number) => string;
+}
+
+/** A room that one is not in, and why. */
+export interface Outside {
+  id?: string;
+  name: string;
+  kind: RoomInfo['kind'];
+  reason: Standing | 'gone' | 'missing';
+  /** Who did it, and what they said. */
+  by?: string;
+  why?: string;
+  until?: number;
+  /** One may come in again. */
+  joinable?: boolean;
 }
 
 const typingEvery = 3_000;
@@ -39,17 +74,22 @@ const keptUnseen = 200;
 export class Chat {
   you = $state<You>({ id: '', name: '', role: 'guest' });
   connection = $state.raw<ConnectionState>({ phase: 'connecting' });
-  /** By name. */
-  rooms = $state.raw<readonly Room[]>([]);
+  /** The list of rooms in its parts, each by name. */
+  parts = $state.raw<Sections<Room>>({ rooms: [], direct: [], archived: [] });
   current = $state.raw<Room | undefined>();
+  /** What the address leads to instead, where that is no room one is in. */
+  outside = $state.raw<Outside | undefined>();
   outgoing = $state.raw<readonly Outgoing[]>([]);
   pausedUntil = $state<number | undefined>();
+  /** Until when the room on screen holds its messages back, because it is slow. */
+  slowUntil = $state<number | undefined>();
   limits = $state.raw<Limits>({ text: 16_384, frame: 131_072, rooms: 500, resume: 10_000 });
   /** How far this device's clock is behind the server's. */
   skew = $state(0);
   /** Counts the changes of composer texts, for the marks in the room list. */
   composed = $state(0);
 
+  readonly rooms = $derived([...this.parts.rooms, ...this.parts.direct, ...this.parts.archived]);
   readonly unread = $derived(this.rooms.reduce((sum, room) => sum + room.unread, 0));
   readonly waiting = $derived(this.outgoing.filter((d) => !d.sent && !d.failed).length);
 
@@ -57,6 +97,9 @@ export class Chat {
 
   private readonly options: ChatOptions;
   private readonly byId = new Map<string, Room>();
+  /** The rooms that are open on this connection, the longest ago first. */
+  private readonly open = new Set<Room>();
+  private epoch: string;
   private readonly link: Connection;
   private readonly outbox: Outbox;
   /** Whether somebody sits before the page. */
@@ -70,8 +113,10 @@ export class Chat {
     const { you, epoch, rooms, clock, store, newId, tell, texts } = options;
     this.options = options;
     this.you = you;
+    this.epoch = epoch;
     this.texts = new ComposerTexts(you.id, texts);
-    for (const summary of rooms) this.addRoom(summary).log.begin(epoch, summary.head);
+    for (const info of rooms) this.addRoom(info);
+    this.listRooms();
     this.link = new Connection({
       connect: options.connect,
       clock,
@@ -104,13 +149,52 @@ export class Chat {
 
   // What the person does
 
-  /** Joins the public room of that name, or makes it, and puts it on the list. */
-  async join(name: string): Promise<Room> {
-    const known = this.rooms.find((room) => room.name === name);
-    if (known) return known;
-    const summary = await this.options.api.join(name);
-    const room = this.byId.get(summary.id) ?? this.addRoom({ ...summary, read: summary.head });
-    room.name = summary.name;
+  /** The room of an address, if it is on the list. */
+  find(path: string): Room | undefined {
+    for (const room of this.byId.values()) if (room.path === path) return room;
+    return undefined;
+  }
+
+  byRoomId(id: string): Room | undefined {
+    return this.byId.get(id);
+  }
+
+  /** Makes a room, or joins the public one of that name. Undefined if that takes somebody's leave. */
+  async make(wish: RoomWish): Promise<Room | undefined> {
+    return this.adopt(await this.options.roomApi.make(wish));
+  }
+
+  /** Comes into a room by its id. */
+  async enterRoom(id: string): Promise<Room | undefined> {
+    const info = await this.options.roomApi.get(id);
+    if (info.you?.state === 'member') return this.adopt(info);
+    return this.adopt(await this.options.roomApi.join(id));
+  }
+
+  /** Opens the conversation with these people. */
+  async talkTo(people: string[]): Promise<Room | undefined> {
+    return this.adopt(await this.options.roomApi.direct(people));
+  }
+
+  /** Takes a room that the server says one is in, or what it says instead. */
+  adopt(info: RoomInfo): Room | undefined {
+    if (info.you && info.you.state !== 'member') {
+      this.outside = {
+        id: info.id,
+        name: titleOf(info),
+        kind: info.kind,
+        reason: info.you.state,
+        joinable: info.you.can.includes('join'),
+      };
+      return undefined;
+    }
+    const known = this.byId.get(info.id);
+    if (known) {
+      this.describe(known, info);
+      return known;
+    }
+    const room = this.addRoom(info);
+    this.listRooms();
     this.openRoom(room);
     return room;
   }
@@ -125,8 +209,11 @@ export class Chat {
       left.touch();
     }
     this.current = room;
+    this.slowUntil = room && this.outbox.slowUntil(room.id);
     if (!room) return;
+    this.outside = undefined;
     room.fresh = room.unread > 0 ? room.read + 1 : undefined;
+    if (!this.open.has(room)) this.openRoom(room);
     void this.loadFirst(room);
   }
 
@@ -176,7 +263,7 @@ export class Chat {
     if (room.older === 'loading' || room.log.complete || room.log.position === undefined) return;
     room.older = 'loading';
     try {
-      const page = await this.options.api.history(room.id, room.log.start, limit);
+      const page = await this.options.roomApi.history(room.id, room.log.start, limit);
       room.log.prepend(page.events, page.epoch);
       room.older = 'idle';
     } catch {
@@ -187,11 +274,31 @@ export class Chat {
 
   /** Takes over what other tabs and devices did to the list of rooms. */
   async refreshRooms(): Promise<void> {
-    const { rooms } = await this.options.api.myRooms().catch(() => ({ rooms: [] }));
-    for (const summary of rooms) {
-      const known = this.byId.get(summary.id);
-      if (known) known.update(summary);
-      else this.openRoom(this.addRoom(summary));
+    const before = new Set(this.byId.keys());
+    let rooms: RoomInfo[];
+    try {
+      ({ rooms } = await this.options.roomApi.mine());
+    } catch {
+      return;
+    }
+    const added: Room[] = [];
+    for (const info of rooms) {
+      const known = this.byId.get(info.id);
+      before.delete(info.id);
+      if (known) this.describe(known, info, false);
+      else added.push(this.addRoom(info));
+    }
+    for (const id of before) this.left({ room: id, reason: 'gone' });
+    this.listRooms();
+    for (const room of added) this.listed(room);
+  }
+
+  /** Asks what one may do in a room, where that changes by the mere passing of time. */
+  async refreshRoom(room: Room): Promise<void> {
+    try {
+      this.describe(room, await this.options.roomApi.get(room.id));
+    } catch {
+      // The next connection asks for all rooms.
     }
   }
 
@@ -221,6 +328,15 @@ export class Chat {
         return this.byId.get(frame.body.room)?.startsTyping(frame.body.author, frame.body.name);
       case 'read':
         return this.takeRead(frame.body);
+      case 'joined':
+        return this.joined(frame.body);
+      case 'left':
+        return this.left(frame.body);
+      case 'report': {
+        const room = this.byId.get(frame.body.room);
+        if (room) room.reports = frame.body.open;
+        return;
+      }
       case 'heartbeat':
         return this.heartbeat(frame.body);
       case 'error':
@@ -228,9 +344,10 @@ export class Chat {
     }
   }
 
-  private welcome({ you, time, limits }: ServerBodies['welcome']): void {
+  private welcome({ you, time, limits, epoch }: ServerBodies['welcome']): void {
     if (you.id !== this.you.id) return this.options.onstranger();
     this.you = you;
+    this.epoch = epoch;
     this.limits = limits;
     this.skew = time - this.options.clock.now();
   }
@@ -243,7 +360,8 @@ export class Chat {
       void this.refreshRooms();
     } else {
       this.outbox.disconnected();
-      for (const room of this.rooms) room.opening = false;
+      this.open.clear();
+      for (const room of this.byId.values()) room.opening = false;
     }
     if (state.phase === 'stopped' && state.unauthorized) this.options.onstranger();
   }
@@ -252,13 +370,16 @@ export class Chat {
     const room = this.byId.get(body.room);
     if (!room) return;
     room.opening = false;
-    room.name = body.name;
-    room.log.opened(body);
-    room.openedHead = body.head;
-    room.head = body.head;
+    const { room: _, epoch, after, ...fields } = body;
+    const { read = 0, head } = fields;
+    // Another epoch is another history, in which everything may stand before what we know.
+    if (room.head > head) room.restart();
+    room.log.opened({ ...body, epoch, after });
+    room.openedHead = head;
+    this.describe(room, fields);
+    room.head = head;
     if (room === this.current) this.missed = 0;
-    if (room.read > body.read && room.read <= body.head) this.unsaidReads.add(room);
-    else room.read = body.read;
+    if (room.read > read) this.unsaidReads.add(room);
     this.caughtUp(room);
     room.touch();
   }
@@ -270,11 +391,12 @@ export class Chat {
     if (taken === 'gap') return this.openRoom(room);
     if (taken === 'known') return;
     const own = event.author === this.you.id;
-    room.head = Math.max(room.head, event.seq);
+    this.tell(room, () => room.take(event));
     room.stopsTyping(event.author);
     if (own) this.outbox.seen(event.id);
     if (own || event.kind !== 'message') this.passOver(room, event.seq);
     else this.announce(room, event);
+    if (isNotice(event)) this.announceNotice(room, event);
     if (room !== this.current && room.log.events.length > 2 * keptUnseen) room.log.trim(keptUnseen);
     this.caughtUp(room);
     room.touch();
@@ -296,6 +418,16 @@ export class Chat {
     this.options.onannounce(`${event.name}: ${event.text}`);
   }
 
+  private announceNotice(room: Room, event: RoomEvent): void {
+    if (room !== this.current || event.seq <= room.openedHead) return;
+    const said = notice([event], {
+      me: this.you.id,
+      nameOf: (author) => room.log.nameOf(author),
+      when: this.options.when,
+    });
+    if (said) this.options.onannounce(sentence(said));
+  }
+
   private caughtUp(room: Room): void {
     const position = room.log.position;
     if (position === undefined || position < room.openedHead) return;
@@ -313,12 +445,12 @@ export class Chat {
 
   private takeRead({ room: id, seq }: ServerBodies['read']): void {
     const room = this.byId.get(id);
-    if (room) room.read = Math.max(room.read, seq);
+    room?.readUpTo(seq);
   }
 
   private heartbeat({ time, heads }: ServerBodies['heartbeat']): void {
     this.skew = time - this.options.clock.now();
-    for (const room of this.rooms) {
+    for (const room of this.open) {
       const stuck = (room.log.position ?? 0) < room.heartbeatHead;
       if (stuck) {
         // Also if it was asked before: the answer has had its time.
@@ -335,7 +467,10 @@ export class Chat {
     if (!room || error.frame !== 'open') return;
     room.opening = false;
     if (error.code === 'beyond_head') this.reopenAnew(room.id);
-    else if (error.code === 'not_found') this.removeRoom(room);
+    else if (error.code === 'not_found') this.left({ room: room.id, reason: 'gone' });
+    else if (error.code === 'removed' || error.code === 'banned') {
+      this.left({ room: room.id, reason: error.code });
+    }
   }
 
   private refusedDraft(error: ErrorBody): void {
@@ -344,33 +479,123 @@ export class Chat {
     if (failed) this.options.onannounce(`Not sent: ${error.message}`);
   }
 
+  private joined(info: RoomInfo): void {
+    const known = this.byId.get(info.id);
+    if (info.you && info.you.state !== 'member') {
+      // Nothing of a room one is not in stays; `left` has said why, or will.
+      if (!known && this.outside?.id === info.id) this.adopt(info);
+      return;
+    }
+    const room = this.adopt(info);
+    if (room && !known) this.listed(room);
+  }
+
+  private left({ room: id, reason }: ServerBodies['left']): void {
+    const room = this.byId.get(id);
+    if (!room) return;
+    const onScreen = room === this.current;
+    if (onScreen) {
+      this.outside = this.farewell(room, reason);
+      this.options.onannounce('You are not in this room any more.');
+    }
+    this.removeRoom(room);
+    if (onScreen && this.outside?.kind === 'public') void this.askAgain(id);
+  }
+
+  /** What to say instead of a room that one is not in any more. */
+  private farewell(room: Room, reason: Standing | 'gone'): Outside {
+    const { info, id, title, log } = room;
+    const kind = reason === 'banned' ? 'ban' : 'remove';
+    const last = log.events.findLast((e) => e.kind === kind && e.about?.id === this.you.id);
+    const outside: Outside = { id, name: title, kind: info.kind, reason };
+    if (!last || (reason !== 'banned' && reason !== 'removed')) return outside;
+    return {
+      ...outside,
+      by: log.nameOf(last.author) ?? last.name,
+      ...(last.text === '' ? {} : { why: last.text }),
+      ...(last.until === undefined ? {} : { until: last.until }),
+    };
+  }
+
+  /** Asks whether one may come in again. */
+  private async askAgain(id: string): Promise<void> {
+    const info = await this.options.roomApi.get(id).catch(() => undefined);
+    if (!info || this.outside?.id !== id) return;
+    this.outside = { ...this.outside, joinable: info.you?.can.includes('join') === true };
+  }
+
+  private listed(room: Room): void {
+    this.openRoom(room);
+    this.options.onlisted(room);
+  }
+
   // Rooms and their places
 
-  private addRoom(summary: MyRoom): Room {
-    const room = new Room(summary, this.options.clock);
+  /** Adds a room without listing it, so that many can be added at once. */
+  private addRoom(info: RoomInfo): Room {
+    const room = new Room(info, this.you.id, this.options.clock);
+    room.log.begin(this.epoch, info.head);
+    room.log.erase(info.floor ?? 0);
     this.byId.set(room.id, room);
-    this.listRooms();
     return room;
   }
 
+  /** Takes a room off the list. What was said in it does not stay in the page. */
   private removeRoom(room: Room): void {
     this.byId.delete(room.id);
+    this.open.delete(room);
+    this.unsaidReads.delete(room);
     this.listRooms();
     if (this.current === room) this.current = undefined;
+    room.log.reset();
+    room.touch();
   }
 
   private listRooms(): void {
-    this.rooms = [...this.byId.values()].sort((a, b) => a.name.localeCompare(b.name));
+    this.parts = sections(this.byId.values());
+  }
+
+  private describe(room: Room, fields: Partial<RoomFields> & { head: number }, list = true): void {
+    this.tell(room, () => room.describe(fields), list);
+    if (fields.floor) room.log.erase(fields.floor);
+  }
+
+  /** Changes a room, and whatever shows its name, its place in the list or its address. */
+  private tell(room: Room, change: () => void, list = true): void {
+    const { info, path } = room;
+    change();
+    if (room.info === info) return;
+    const moved = room.path !== path;
+    if (moved) this.options.onmoved(path, room.path);
+    const listed = titleOf(info) !== room.title || info.archived !== room.info.archived;
+    if (list && (moved || listed)) this.listRooms();
   }
 
   private openRooms(): void {
     if (this.current) this.openRoom(this.current);
-    for (const room of this.rooms.slice(0, this.limits.rooms)) this.openRoom(room);
+    for (const room of this.rooms) {
+      if (this.open.size >= this.limits.rooms) break;
+      this.openRoom(room);
+    }
   }
 
   private openRoom(room: Room): void {
     if (room.opening) return;
+    if (!this.open.has(room)) this.makePlace(room);
     room.opening = this.link.send('open', { room: room.id, ...room.log.place() });
+    if (room.opening) this.open.add(room);
+  }
+
+  /** Closes the room that was opened longest ago, where one more would be too many. */
+  private makePlace(wanted: Room): void {
+    if (this.open.size < this.limits.rooms) return;
+    for (const room of this.open) {
+      if (room === wanted || room === this.current) continue;
+      this.link.send('close', { room: room.id });
+      this.open.delete(room);
+      room.opening = false;
+      return;
+    }
   }
 
   private reopenAnew(id: string): void {
@@ -397,7 +622,7 @@ export class Chat {
 
   private markRead(room: Room, seq: number): void {
     if (seq <= room.read) return;
-    room.read = seq;
+    room.readUpTo(seq);
     this.unsaidReads.add(room);
     this.readTimer ??= this.options.clock.after(readEvery, () => this.sayReads());
   }
@@ -414,6 +639,7 @@ export class Chat {
   private showOutbox(): void {
     this.outgoing = this.outbox.all();
     this.pausedUntil = this.outbox.pausedUntil;
+    this.slowUntil = this.current && this.outbox.slowUntil(this.current.id);
   }
 }
 

@@ -1,6 +1,8 @@
-import type { MyRoom } from '../lib/api.ts';
 import type { Clock } from '../lib/clock.ts';
 import { RoomLog } from '../lib/roomlog.ts';
+import { count, labelOf, project, recount, titleOf, type Unread } from '../lib/rooms.ts';
+import { pathOf } from '../lib/route.ts';
+import type { Act, RoomEvent, RoomFields, RoomInfo } from '../lib/wire.ts';
 
 export interface Typist {
   author: string;
@@ -15,7 +17,8 @@ export class Room {
   readonly id: string;
   readonly log = new RoomLog();
 
-  name = $state('');
+  /** What the server, and the events since then, say of the room. */
+  info = $state.raw() as RoomInfo;
   /** The seq of the newest event. */
   head = $state(0);
   /** The seq up to which this person has read. */
@@ -29,7 +32,17 @@ export class Room {
   /** Counts the changes of the log. Whoever reads the log for the screen reads this first. */
   version = $state(0);
 
-  readonly unread = $derived(Math.max(0, this.head - this.read));
+  /** How many reports are open, for those who moderate. */
+  reports = $state(0);
+
+  /** Counts what was done in the room beside talking. */
+  changes = $state(0);
+
+  private counted = $state.raw<Unread>({ messages: 0, mentions: 0 });
+  /** Up to which event `counted` has looked. */
+  private countedTo = 0;
+  /** The last event that changed `info`. */
+  private changedAt = 0;
 
   /** An `open` is on its way; until it is answered nothing new is asked. */
   opening = false;
@@ -38,21 +51,93 @@ export class Room {
   /** The head that the heartbeat before this one told. */
   heartbeatHead = 0;
 
+  private readonly me: string;
   private readonly clock: Clock;
   private redrawDue = false;
   private redrawnAt = 0;
   private readonly typing = new Map<string, () => void>();
 
-  constructor(summary: MyRoom, clock: Clock) {
-    this.id = summary.id;
+  constructor(info: RoomInfo, me: string, clock: Clock) {
+    this.id = info.id;
+    this.me = me;
     this.clock = clock;
-    this.update(summary);
+    this.info = info;
+    this.describe(info);
   }
 
-  update({ name, head, read }: MyRoom): void {
-    this.name = name;
+  /** What it is called on the list. */
+  get title(): string {
+    return titleOf(this.info);
+  }
+
+  /** What it is called in a sentence. */
+  get label(): string {
+    return labelOf(this.info);
+  }
+
+  get path(): string {
+    return pathOf(this.info);
+  }
+
+  /** How many messages of others are unread. */
+  get unread(): number {
+    return this.counted.messages;
+  }
+
+  /** How many of those address me; in a conversation all do. */
+  get calls(): number {
+    return this.info.kind === 'direct' ? this.counted.messages : this.counted.mentions;
+  }
+
+  /** Whether the server would allow it now. */
+  may(act: Act): boolean {
+    return this.info.you?.can.includes(act) === true;
+  }
+
+  /** Takes what the server says of the room. What is older than the events known is not news. */
+  describe(fields: Partial<RoomFields> & { head: number }): void {
+    const { head, read = 0, unread, mentions = 0 } = fields;
+    if (head >= this.changedAt && fields.kind)
+      this.info = { ...(fields as RoomFields), id: this.id };
+    else if (fields.you) this.info = { ...this.info, you: fields.you };
+    if (unread !== undefined && head >= this.countedTo && read >= this.read) {
+      this.counted = { messages: unread, mentions };
+      this.countedTo = head;
+    }
     this.head = Math.max(this.head, head);
-    this.read = Math.max(this.read, read);
+    this.readUpTo(read);
+  }
+
+  /** Forgets where the room stood: it has another history now. */
+  restart(): void {
+    this.head = this.read = this.countedTo = this.changedAt = 0;
+    this.counted = { messages: 0, mentions: 0 };
+  }
+
+  /** Takes an event that the log has taken. */
+  take(event: RoomEvent): void {
+    this.head = Math.max(this.head, event.seq);
+    const changed = project(this.info, event, this.me);
+    if (changed !== this.info) {
+      this.info = changed;
+      this.changedAt = event.seq;
+    }
+    if (event.kind !== 'message' && event.kind !== 'edit') this.changes++;
+    if (event.seq <= this.countedTo) return;
+    this.countedTo = event.seq;
+    if (event.seq > this.read) this.counted = count(this.counted, event, this.me);
+  }
+
+  /** Moves the read mark, never back. */
+  readUpTo(seq: number): void {
+    if (seq <= this.read) return;
+    this.read = seq;
+    if (this.counted.messages === 0) return;
+    const left =
+      seq >= Math.max(this.head, this.countedTo)
+        ? { messages: 0, mentions: 0 }
+        : recount(this.log.events, this.log.start, seq, this.me);
+    if (left) this.counted = left;
   }
 
   /** Tells the screen that the log changed: at once, but not for each event of a flood. */

@@ -1,7 +1,7 @@
-import { doorOfPath, roomOfPath } from '../lib/route.ts';
+import { doorOfPath, roomIdOfPath, roomOfPath } from '../lib/route.ts';
 
 /** What may lie over the room. It has its own place in the browser's history, so "back" leaves it. */
-export type Panel = 'rooms' | 'jump' | 'me';
+export type Panel = 'rooms' | 'jump' | 'me' | 'room' | 'create' | 'direct' | 'report';
 
 const panelOf = (state: unknown): Panel | undefined => (state as { panel?: Panel } | null)?.panel;
 
@@ -12,8 +12,12 @@ export class Router {
   /** The way in that the address names, and the secret behind its #. */
   readonly door = $derived(doorOfPath(this.path));
   secret = location.hash.slice(1);
-  /** The name of the room the address asks for. */
+  /** The name of the public room the address asks for. */
   readonly room = $derived(roomOfPath(this.path));
+  /** The id of the private room or conversation the address asks for. */
+  readonly roomId = $derived(roomIdOfPath(this.path));
+  /** Where rooms went that were renamed: the way back must not lead to their old names. */
+  private readonly moved = new Map<string, string>();
 
   constructor() {
     // A reload closes what was open, as the entry before it still shows the room.
@@ -23,7 +27,9 @@ export class Router {
       if (this.door && location.hash !== '') location.reload();
     });
     window.addEventListener('popstate', (event) => {
-      this.path = location.pathname;
+      const path = this.moved.get(location.pathname) ?? location.pathname;
+      if (path !== location.pathname) history.replaceState(event.state, '', path);
+      this.path = path;
       this.panel = panelOf(event.state);
     });
   }
@@ -34,6 +40,17 @@ export class Router {
     else history.pushState(null, '', path);
     this.panel = undefined;
     this.path = path;
+    this.moved.delete(path);
+  }
+
+  /** A room has another address now. */
+  move(from: string, to: string): void {
+    for (const [old, path] of this.moved) if (path === from) this.moved.set(old, to);
+    this.moved.set(from, to);
+    this.moved.delete(to);
+    if (this.path !== from) return;
+    history.replaceState(history.state, '', to);
+    this.path = to;
   }
 
   open(panel: Panel): void {
