@@ -60,7 +60,7 @@ type stored struct {
 
 // readLog reads every room of a data folder, in order of their numbers.
 func readLog(ctx context.Context, dir string) (map[chat.RoomID][]stored, error) {
-	s, err := sqlite.Open(ctx, dir, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	s, err := sqlite.Open(ctx, dir, slog.New(slog.NewTextHandler(io.Discard, nil)), sqlite.Options{})
 	if err != nil {
 		return nil, err
 	}

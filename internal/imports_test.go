@@ -22,7 +22,7 @@ var mayImport = map[string]string{
 	"internal/sqlite":    "internal/chat",
 	"internal/storetest": "internal/chat",
 	"internal/client":    "internal/chat internal/wire",
-	"internal/server":    "internal/chat internal/hub internal/gate internal/ws internal/api internal/sqlite web",
+	"internal/server":    "internal/names internal/chat internal/hub internal/gate internal/ws internal/api internal/sqlite web",
 	"web":                "",
 	"cmd/hubbub":         "internal/server",
 	"bench":              "",

@@ -60,7 +60,7 @@ func (h *handler) routes() []route {
 		{"GET /api/sign-in/provider/back", h.fromProvider},
 		{"POST /api/sign-out", h.mine(h.signOut)},
 
-		{"GET /api/me", h.mine(h.me)},
+		{"GET /api/me", h.self(h.me)},
 		{"PATCH /api/me", h.mine(h.rename)},
 		{"PUT /api/me/password", h.mine(h.setPassword)},
 		{"POST /api/me/passkeys/begin", h.mine(h.beginPasskey)},
@@ -73,12 +73,13 @@ func (h *handler) routes() []route {
 		{"DELETE /api/me/sessions/{session}", h.mine(h.endMySession)},
 		{"PUT /api/me/picture", h.mine(h.setPicture)},
 		{"DELETE /api/me/picture", h.mine(h.removePicture)},
-		{"GET /api/me/rooms", h.mine(h.myRooms)},
+		{"GET /api/me/rooms", h.self(h.myRooms)},
 
-		{"GET /api/people", h.by(h.people)},
+		{"GET /api/people", h.reading(h.people)},
 		{"PATCH /api/people/{id}", h.by(h.setRole)},
 		{"DELETE /api/people/{id}", h.by(h.removePerson)},
 		{"GET /api/people/{id}/picture", h.picture},
+		{"GET /api/people/{id}/addresses", h.by(h.addresses)},
 		{"GET /api/people/{id}/sessions", h.by(h.sessionsOf)},
 		{"DELETE /api/people/{id}/sessions", h.by(h.endSessionsOf)},
 		{"DELETE /api/people/{id}/sessions/{session}", h.by(h.endSessionsOf)},
@@ -89,9 +90,42 @@ func (h *handler) routes() []route {
 		{"POST /api/invites/look", h.answer(h.lookAtInvite)},
 		{"POST /api/owner-link", h.by(h.ownerLink)},
 
-		{"GET /api/rooms", h.mine(h.rooms)},
-		{"POST /api/rooms", h.mine(h.joinRoom)},
-		{"GET /api/rooms/{id}/events", h.mine(h.events)},
+		{"GET /api/rooms", h.reading(h.rooms)},
+		{"POST /api/rooms", h.self(h.newRoom)},
+		{"POST /api/direct", h.self(h.direct)},
+		{"GET /api/rooms/{id}", h.in(chat.ActSee, h.room)},
+		{"PATCH /api/rooms/{id}", h.in(chat.ActSee, h.changeRoom)},
+		{"POST /api/rooms/{id}/join", h.in(chat.ActJoin, h.joinRoom)},
+		{"POST /api/rooms/{id}/leave", h.in(chat.ActLeave, h.leaveRoom)},
+		{"GET /api/rooms/{id}/events", h.in(chat.ActRead, h.events)},
+		{"POST /api/rooms/{id}/messages", h.in(chat.ActSend, h.addMessage)},
+		{"PATCH /api/rooms/{id}/messages/{seq}", h.in(chat.ActEdit, h.editMessage)},
+		{"DELETE /api/rooms/{id}/messages/{seq}", h.in(chat.ActDelete, h.deleteMessage)},
+		{"POST /api/rooms/{id}/messages/{seq}/report", h.in(chat.ActReport, h.reportMessage)},
+		{"GET /api/rooms/{id}/reports", h.in(chat.ActAudit, h.reports)},
+		{"DELETE /api/rooms/{id}/reports/{report}", h.in(chat.ActAudit, h.closeReport)},
+		{"GET /api/rooms/{id}/audit", h.in(chat.ActAudit, h.audit)},
+		{"GET /api/rooms/{id}/members", h.in(chat.ActRead, h.members)},
+		{"PUT /api/rooms/{id}/members/{user}", h.in(chat.ActAdd, h.about(chat.KindAdd))},
+		{"DELETE /api/rooms/{id}/members/{user}", h.in(chat.ActModerate, h.about(chat.KindRemove))},
+		{"PUT /api/rooms/{id}/moderators/{user}", h.in(chat.ActManage, h.about(chat.KindModerator))},
+		{"DELETE /api/rooms/{id}/moderators/{user}", h.in(chat.ActSee, h.about(chat.KindDismiss))},
+		{"PUT /api/rooms/{id}/mutes/{user}", h.in(chat.ActModerate, h.about(chat.KindMute))},
+		{"DELETE /api/rooms/{id}/mutes/{user}", h.in(chat.ActModerate, h.about(chat.KindUnmute))},
+		{"PUT /api/rooms/{id}/bans/{user}", h.in(chat.ActModerate, h.about(chat.KindBan))},
+		{"DELETE /api/rooms/{id}/bans/{user}", h.in(chat.ActModerate, h.about(chat.KindUnban))},
+		{"PUT /api/rooms/{id}/waiting/{user}", h.in(chat.ActModerate, h.about(chat.KindAdmit))},
+		{"DELETE /api/rooms/{id}/waiting/{user}", h.in(chat.ActModerate, h.about(chat.KindRemove))},
+
+		{"GET /api/audit", h.by(h.placeAudit)},
+		{"GET /api/blocks", h.by(h.listBlocks)},
+		{"POST /api/blocks", h.by(h.addBlock)},
+		{"DELETE /api/blocks/{id}", h.by(h.removeBlock)},
+		{"GET /api/bots", h.by(h.listBots)},
+		{"POST /api/bots", h.by(h.addBot)},
+		{"DELETE /api/bots/{id}", h.by(h.removeBot)},
+		{"POST /api/bots/{id}/tokens", h.by(h.addBotToken)},
+		{"DELETE /api/bots/{id}/tokens/{token}", h.by(h.endBotToken)},
 
 		{"/api/", h.answer(func(*http.Request) (int, any, error) {
 			return 0, nil, chat.Errorf(chat.CodeNotFound, "there is nothing at that address")
@@ -126,7 +160,11 @@ func New(cfg Config, epoch chat.Epoch) (public, operator http.Handler) {
 		if https || isLoopbackHost(r.Host) { // elsewhere browsers ignore it, loudly
 			w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
 		}
-		switch err := h.host(r); {
+		if err := h.host(r); err != nil {
+			h.refuse(w, r, err)
+			return
+		}
+		switch err := h.Gate.Blocked(r.Context(), h.client(r)); {
 		case err != nil:
 			h.refuse(w, r, err)
 		case ws.IsUpgrade(r):
@@ -212,14 +250,14 @@ func (h *handler) plainSocket(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return chat.Errorf(chat.CodeNotFound, "sockets are at / and /rooms/NAME")
 	}
-	name, err := chat.CleanRoomName(name)
+	roomName, err := names.Room(name)
 	if err != nil {
 		return err
 	}
 	q := r.URL.Query()
 	var l chat.Login
 	if token := q.Get("token"); token != "" {
-		l, err = h.Gate.Login(r.Context(), token)
+		l, err = h.Gate.Login(r.Context(), token, h.client(r))
 	} else {
 		err = h.Gate.CheckPlain(r.Context(), h.visitor(r), q.Get("invite"))
 	}
@@ -234,7 +272,7 @@ func (h *handler) plainSocket(w http.ResponseWriter, r *http.Request) error {
 		}
 		want = clean.Display
 	}
-	room, err := h.Directory.EnsureRoom(r.Context(), name)
+	room, _, err := h.Gate.PublicRoom(r.Context(), roomName, l.ID, h.client(r))
 	if err != nil {
 		return err
 	}
@@ -278,6 +316,14 @@ var statuses = map[chat.Code]int{
 	chat.CodeBadInvite:    http.StatusForbidden,
 	chat.CodeRateLimited:  http.StatusTooManyRequests,
 	chat.CodeUnavailable:  http.StatusServiceUnavailable,
+	chat.CodeRoomExists:   http.StatusConflict,
+	chat.CodeBanned:       http.StatusForbidden,
+	chat.CodeRemoved:      http.StatusForbidden,
+	chat.CodeMuted:        http.StatusForbidden,
+	chat.CodeReadOnly:     http.StatusForbidden,
+	chat.CodeArchived:     http.StatusForbidden,
+	chat.CodeWaiting:      http.StatusForbidden,
+	chat.CodeSlowMode:     http.StatusTooManyRequests,
 	chat.CodeInternal:     http.StatusInternalServerError,
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hubbub/internal/chat"
+	"hubbub/internal/names"
 )
 
 // invite is an invitation in an answer. Link and QR are there only when it is made.
@@ -12,8 +13,9 @@ type invite struct {
 	ID      chat.InviteID `json:"id"`
 	Role    string        `json:"role"`
 	Room    string        `json:"room,omitempty"` // by name
-	By      string        `json:"by,omitempty"`   // by name; none: the operator
-	Uses    int           `json:"uses"`           // 0: any number
+	RoomID  chat.RoomID   `json:"room_id,omitempty"`
+	By      string        `json:"by,omitempty"` // by name; none: the operator
+	Uses    int           `json:"uses"`         // 0: any number
 	Used    int           `json:"used"`
 	Expires *time.Time    `json:"expires"`
 	Created time.Time     `json:"created"`
@@ -22,8 +24,9 @@ type invite struct {
 	QR      string        `json:"qr,omitempty"` // an SVG picture
 }
 
-// shown puts names where an invitation has ids.
-func (h *handler) shownInvite(r *http.Request, i chat.Invite) (invite, error) {
+// shownInvite puts names where an invitation has ids. The room is named only to those
+// who may see it, and to who was invited; for them who is everybody.
+func (h *handler) shownInvite(r *http.Request, i chat.Invite, who *chat.Login) (invite, error) {
 	s := invite{
 		ID: i.ID, Role: i.Role.String(), Uses: i.Uses, Used: i.Used,
 		Expires: ever(i.Expires), Created: i.Created.UTC(), Note: i.Note,
@@ -33,7 +36,12 @@ func (h *handler) shownInvite(r *http.Request, i chat.Invite) (invite, error) {
 		if err != nil {
 			return s, err
 		}
-		s.Room = room.Name
+		if who != nil {
+			_, err = chat.Authorize(r.Context(), h.Directory, who.Actor(), i.Room, chat.ActSee)
+		}
+		if err == nil {
+			s.Room, s.RoomID = room.Name, room.ID
+		}
 	}
 	if i.By != "" {
 		a, err := h.Gate.Accounts.Person(r.Context(), i.By)
@@ -48,7 +56,7 @@ func (h *handler) shownInvite(r *http.Request, i chat.Invite) (invite, error) {
 func (h *handler) addInvite(r *http.Request, l chat.Login) (int, any, error) {
 	var ask struct {
 		Role    string  `json:"role"`
-		Room    string  `json:"room"` // by name
+		Room    string  `json:"room"` // by name, or by id
 		Uses    int     `json:"uses"`
 		Expires float64 `json:"expires"` // in seconds from now; 0: never
 		Note    string  `json:"note"`
@@ -70,24 +78,45 @@ func (h *handler) addInvite(r *http.Request, l chat.Login) (int, any, error) {
 		i.Expires = time.Now().Add(time.Duration(ask.Expires * float64(time.Second)))
 	}
 	if ask.Room != "" {
-		name, err := chat.CleanRoomName(ask.Room)
-		if err != nil {
+		if i.Room, err = h.invitedTo(r, l, ask.Room); err != nil {
 			return 0, nil, err
 		}
-		room, err := h.Directory.EnsureRoom(r.Context(), name)
-		if err != nil {
-			return 0, nil, err
-		}
-		i.Room = room.ID
 	}
 	i, token, err := h.Gate.AddInvite(r.Context(), l.Person, i)
 	if err != nil {
 		return 0, nil, err
 	}
-	s, err := h.shownInvite(r, i)
+	s, err := h.shownInvite(r, i, &l)
 	s.Link = h.outside(r) + "/join#" + token
 	s.QR = qrPicture(s.Link)
 	return http.StatusCreated, map[string]any{"invite": s}, err
+}
+
+// invitedTo finds the room of an invitation: one that whoever makes it may invite to,
+// by its id, or a public one by its name, made if need be.
+func (h *handler) invitedTo(r *http.Request, l chat.Login, text string) (chat.RoomID, error) {
+	id := chat.RoomID(text)
+	_, err := chat.Authorize(r.Context(), h.Directory, l.Actor(), id, chat.ActSee)
+	if err != nil && chat.AsError(err).Code == chat.CodeNotFound {
+		n, err := names.Room(text)
+		if err != nil {
+			return "", err
+		}
+		room, made, err := h.Gate.PublicRoom(r.Context(), n, l.ID, h.client(r))
+		if err != nil {
+			return "", err
+		}
+		if id = room.ID; made && l.ID != chat.OperatorID {
+			if err := h.enter(r, l, id); err != nil {
+				return "", err
+			}
+		}
+	}
+	m, err := chat.Authorize(r.Context(), h.Directory, l.Actor(), id, chat.ActInvite)
+	if m.Kind == chat.RoomPublic && m.Room.ID != "" && m.State != chat.StateBanned { // everybody who is in can go there anyway
+		return id, nil
+	}
+	return id, err
 }
 
 func (h *handler) listInvites(r *http.Request, l chat.Login) (int, any, error) {
@@ -97,7 +126,7 @@ func (h *handler) listInvites(r *http.Request, l chat.Login) (int, any, error) {
 	}
 	shown := make([]invite, 0, len(all))
 	for _, i := range all {
-		s, err := h.shownInvite(r, i)
+		s, err := h.shownInvite(r, i, &l)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -112,10 +141,11 @@ func (h *handler) revokeInvite(r *http.Request, l chat.Login) (int, any, error) 
 
 // looked is what an invitation is for.
 type looked struct {
-	Role string `json:"role"`
-	Room string `json:"room"`
-	By   string `json:"by"`
-	keep *http.Cookie
+	Role   string      `json:"role"`
+	Room   string      `json:"room"`
+	RoomID chat.RoomID `json:"room_id,omitempty"`
+	By     string      `json:"by"`
+	keep   *http.Cookie
 }
 
 func (l looked) cookie() *http.Cookie { return l.keep }
@@ -145,8 +175,8 @@ func (h *handler) lookAtInvite(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	s, err := h.shownInvite(r, i)
-	return http.StatusOK, looked{s.Role, s.Room, s.By, h.inviteCookie(r, ask.Invite)}, err
+	s, err := h.shownInvite(r, i, nil)
+	return http.StatusOK, looked{s.Role, s.Room, s.RoomID, s.By, h.inviteCookie(r, ask.Invite)}, err
 }
 
 // acceptInvite is for somebody who is here already.
@@ -161,8 +191,11 @@ func (h *handler) acceptInvite(r *http.Request, l chat.Login) (int, any, error) 
 	if err != nil {
 		return 0, nil, err
 	}
-	s, err := h.shownInvite(r, i)
-	return http.StatusOK, map[string]any{"you": newYou(p).You, "room": s.Room}, err
+	s, err := h.shownInvite(r, i, nil)
+	if i.Room != "" {
+		h.Sockets.Listed(l.ID, i.Room)
+	}
+	return http.StatusOK, map[string]any{"you": newYou(p).You, "room": s.Room, "room_id": s.RoomID}, err
 }
 
 // ownerLink makes the one-time link for the owner.

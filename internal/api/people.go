@@ -79,25 +79,53 @@ func (h *handler) login(r *http.Request) (chat.Login, error) {
 	if token == "" {
 		return chat.Login{}, chat.Errorf(chat.CodeUnauthorized, "choose a name first")
 	}
-	return h.Gate.Login(r.Context(), token)
+	return h.Gate.Login(r.Context(), token, h.client(r))
 }
 
-// mine is an answer for somebody with an identity, of themselves.
-func (h *handler) mine(f func(*http.Request, chat.Login) (int, any, error)) http.HandlerFunc {
-	return h.answer(func(r *http.Request) (int, any, error) {
-		l, err := h.login(r)
-		if err != nil {
-			return 0, nil, err
+type answerer = func(*http.Request, chat.Login) (int, any, error)
+
+// mine is an answer for a person, of themselves.
+func (h *handler) mine(f answerer) http.HandlerFunc {
+	return h.self(func(r *http.Request, l chat.Login) (int, any, error) {
+		if l.Bot {
+			return 0, nil, chat.Errorf(chat.CodeForbidden, "that is for people, not for bots")
 		}
-		if l.ID == "" && l.Role == chat.RoleOwner { // the operator
+		return f(r, l)
+	})
+}
+
+// self is mine for bots too.
+func (h *handler) self(f answerer) http.HandlerFunc {
+	return h.any(func(r *http.Request, l chat.Login) (int, any, error) {
+		if l.ID == chat.OperatorID {
 			return 0, nil, chat.Errorf(chat.CodeForbidden, "the operator is nobody in particular")
 		}
 		return f(r, l)
 	})
 }
 
-// by is an answer for somebody with an identity, or the operator.
-func (h *handler) by(f func(*http.Request, chat.Login) (int, any, error)) http.HandlerFunc {
+// by is an answer for a person, or the operator.
+func (h *handler) by(f answerer) http.HandlerFunc {
+	return h.any(func(r *http.Request, l chat.Login) (int, any, error) {
+		if l.Bot {
+			return 0, nil, chat.Errorf(chat.CodeForbidden, "that is for people, not for bots")
+		}
+		return f(r, l)
+	})
+}
+
+// reading is an answer for everybody with an identity, and for tokens that may read.
+func (h *handler) reading(f answerer) http.HandlerFunc {
+	return h.any(func(r *http.Request, l chat.Login) (int, any, error) {
+		if err := scoped(l, func(s *chat.Scope) bool { return s.Read }); err != nil {
+			return 0, nil, err
+		}
+		return f(r, l)
+	})
+}
+
+// any is an answer for everybody with an identity, or the operator.
+func (h *handler) any(f answerer) http.HandlerFunc {
 	return h.answer(func(r *http.Request) (int, any, error) {
 		l, err := h.login(r)
 		if err != nil {
@@ -138,8 +166,12 @@ func (h *handler) place(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	keep, err := h.Gate.Keep(r.Context())
+	if err != nil {
+		return 0, nil, err
+	}
 	answer := map[string]any{
-		"guests": policy, "needs_invite": needs, "passkeys": gate.CanPasskey(h.origin(r)), "provider": nil, "you": nil,
+		"guests": policy, "keep": keep, "needs_invite": needs, "passkeys": gate.CanPasskey(h.origin(r)), "provider": nil, "you": nil,
 	}
 	switch l, err := h.login(r); {
 	case err == nil:
@@ -155,12 +187,21 @@ func (h *handler) place(r *http.Request) (int, any, error) {
 
 func (h *handler) setPlace(r *http.Request, l chat.Login) (int, any, error) {
 	var ask struct {
-		Guests string `json:"guests"`
+		Guests *string    `json:"guests"`
+		Keep   *chat.Keep `json:"keep"`
 	}
 	if err := readJSON(r, &ask); err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, none{}, h.Gate.SetPolicy(r.Context(), l.Person, ask.Guests)
+	if ask.Guests != nil {
+		if err := h.Gate.SetPolicy(r.Context(), l.Person, *ask.Guests); err != nil {
+			return 0, nil, err
+		}
+	}
+	if ask.Keep != nil {
+		return http.StatusOK, none{}, h.Gate.SetKeep(r.Context(), l.Person, *ask.Keep)
+	}
+	return http.StatusOK, none{}, nil
 }
 
 type passkey struct {

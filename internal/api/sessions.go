@@ -32,7 +32,7 @@ func (h *handler) arrived(r *http.Request, s gate.Signed, err error, program boo
 		return 0, nil, err
 	}
 	if token, cookie := h.token(r); cookie && !program {
-		if old, err := h.Gate.Login(r.Context(), token); err == nil {
+		if old, err := h.Gate.Login(r.Context(), token, h.client(r)); err == nil {
 			if err := h.Gate.EndSession(r.Context(), old.ID, old.Session); err != nil && chat.AsError(err).Code != chat.CodeNotFound {
 				return 0, nil, err
 			}
@@ -165,7 +165,7 @@ func (h *handler) endOtherSessions(r *http.Request, l chat.Login) (int, any, err
 
 // The sessions of others are the operator's business alone.
 func operatorOnly(l chat.Login) error {
-	if l.ID != "" || l.Role != chat.RoleOwner {
+	if l.ID != chat.OperatorID {
 		return chat.Errorf(chat.CodeForbidden, "that is done on the machine itself")
 	}
 	return nil

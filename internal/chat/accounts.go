@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"net/netip"
 	"time"
 )
 
@@ -28,6 +29,7 @@ const (
 	SessionPrefix = "hbt_" // 256 bits
 	InvitePrefix  = "hbi_" // 128 bits
 	LinkPrefix    = "hbl_" // 128 bits; signs in another device, once
+	BotPrefix     = "hbb_" // 256 bits; what a bot signs in with
 )
 
 // SessionID names a session in lists. It is no secret.
@@ -36,7 +38,8 @@ type SessionID string
 // Session is a device on which somebody is signed in.
 type Session struct {
 	ID      SessionID
-	Device  string // as the device described itself
+	Device  string     // as the device described itself
+	Address netip.Addr // from which it was last used
 	Created time.Time
 	Used    time.Time // last, to some minutes
 }
@@ -45,7 +48,11 @@ type Session struct {
 type Login struct {
 	Person
 	Session SessionID
+	Scope   *Scope // of a bot's token; nil: everything
 }
+
+// Actor returns who is signed in as somebody who wants to do something.
+func (l Login) Actor() Actor { return Actor{ID: l.ID, Role: l.Role, Bot: l.Bot, Scope: l.Scope} }
 
 // SessionAge is how long a session lasts that is not used.
 const SessionAge = 400 * 24 * time.Hour
@@ -71,10 +78,11 @@ type Invite struct {
 
 // Newcomer is a guest to be.
 type Newcomer struct {
-	Name   Name
-	Token  TokenHash // of the first session
-	Device string
-	Invite *TokenHash // nil: nobody needs one here
+	Name    Name
+	Token   TokenHash // of the first session
+	Device  string
+	Address netip.Addr // from where
+	Invite  *TokenHash // nil: nobody needs one here
 }
 
 // Account is what a person signs in with.
@@ -108,19 +116,20 @@ type Accounts interface {
 	Person(ctx context.Context, id UserID) (Account, error)
 	// PersonByName finds who holds a name (CodeNotFound).
 	PersonByName(ctx context.Context, key string) (Account, error)
-	// People lists everyone who has a session or an account, by name.
+	// People lists everyone who has a session or an account and is no bot, by name.
 	People(ctx context.Context) ([]Account, error)
 	// Rename gives a person another name that nobody else holds, or gave up lately.
 	Rename(ctx context.Context, id UserID, name Name) (Person, error)
 	// SetRole changes what somebody with an account may do; a guest becomes it with
-	// an account. The last owner stays one (CodeConflict).
-	SetRole(ctx context.Context, id UserID, role Role) (Person, error)
+	// an account. The last owner stays one (CodeConflict). It is an event in the log of
+	// the place, as are all changes of this kind that say by whom.
+	SetRole(ctx context.Context, by, id UserID, role Role) (Person, error)
 	// Remove ends a person's sessions and ways to sign in, and gives up the name.
 	// What they wrote stays. It returns the sessions that it ended.
-	Remove(ctx context.Context, id UserID) ([]SessionID, error)
+	Remove(ctx context.Context, by, id UserID) ([]SessionID, error)
 
 	// AddSession signs somebody in on one more device.
-	AddSession(ctx context.Context, id UserID, token TokenHash, device string) (SessionID, error)
+	AddSession(ctx context.Context, id UserID, token TokenHash, device string, from netip.Addr) (SessionID, error)
 	// Sessions lists somebody's sessions, last used first.
 	Sessions(ctx context.Context, id UserID) ([]Session, error)
 	// EndSession ends one of somebody's sessions (CodeNotFound).
@@ -128,8 +137,8 @@ type Accounts interface {
 	// EndSessions ends all of somebody's sessions but one, "" for all, and returns
 	// those that it ended.
 	EndSessions(ctx context.Context, id UserID, but SessionID) ([]SessionID, error)
-	// Used notes when sessions were last used.
-	Used(ctx context.Context, at time.Time, sessions []SessionID) error
+	// Used notes when sessions were last used, and from which address.
+	Used(ctx context.Context, at time.Time, sessions map[SessionID]netip.Addr) error
 
 	// SetPassword changes a password; "" takes it away. Whoever has one has an account.
 	SetPassword(ctx context.Context, id UserID, password string) error
@@ -166,6 +175,21 @@ type Accounts interface {
 
 	// Setting returns a setting of the place, or "" if it was never set.
 	Setting(ctx context.Context, name string) (string, error)
-	// SetSetting changes a setting of the place.
-	SetSetting(ctx context.Context, name, value string) error
+	// SetSetting changes a setting of the place. It is an event of that kind in the
+	// log of the place, unless kind is 0.
+	SetSetting(ctx context.Context, by UserID, kind Kind, name, value string) error
+
+	// AddBlock keeps a range of addresses out.
+	AddBlock(ctx context.Context, b Block) (Block, error)
+	// Blocks lists those that have not ended, newest first.
+	Blocks(ctx context.Context) ([]Block, error)
+	// RemoveBlock ends one (CodeNotFound).
+	RemoveBlock(ctx context.Context, by UserID, id string) error
+
+	// AddBot makes a program with an account (CodeNameTaken).
+	AddBot(ctx context.Context, by UserID, name Name) (Person, error)
+	// Bots lists them by name, with their tokens.
+	Bots(ctx context.Context) ([]Bot, error)
+	// AddBotToken gives a bot a token.
+	AddBotToken(ctx context.Context, bot UserID, hash TokenHash, t BotToken) (BotToken, error)
 }

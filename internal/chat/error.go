@@ -31,6 +31,15 @@ const (
 	CodeConflict     Code = "conflict"      // the id was used for something else: choose a new one
 	CodeBeyondHead   Code = "beyond_head"   // the position is not in the log: load the room anew
 	CodeTooManyRooms Code = "too_many_rooms"
+	CodeTooMany      Code = "too_many"     // fewer at a time
+	CodeRoomExists   Code = "room_exists"  // choose another room name
+	CodeBanned       Code = "banned"       // not here, or not now
+	CodeRemoved      Code = "removed"      // join again
+	CodeMuted        Code = "muted"        // wait for retry_after, or for a moderator
+	CodeReadOnly     Code = "read_only"    // only moderators write there
+	CodeArchived     Code = "archived"     // nobody writes there any more
+	CodeSlowMode     Code = "slow_mode"    // wait for retry_after
+	CodeWaiting      Code = "waiting"      // until somebody lets you in
 	CodeUnauthorized Code = "unauthorized" // sign in
 	CodeForbidden    Code = "forbidden"    // not allowed from there
 	CodeRateLimited  Code = "rate_limited" // wait for retry_after

@@ -25,22 +25,61 @@ type Position struct {
 // counts the event and shows nothing.
 type Kind uint8
 
-// The kinds of event.
+// The kinds of event. What a change is about stands in the draft: About is whom it
+// concerns, Body the new value or, for what is done to people, the reason.
 const (
 	KindMessage Kind = 1 // somebody said Body
 	KindEdit    Kind = 2 // the message at Target now reads Body
-	KindDelete  Kind = 3 // the body of the message at Target is erased
+	KindDelete  Kind = 3 // the body of the message at Target is erased; About: its author, if another
+
+	// Changes of a room.
+	KindName       Kind = 4  // it is now called Body
+	KindTopic      Kind = 5  // it is now described by Body
+	KindArchive    Kind = 6  // nobody writes in it any more
+	KindRestore    Kind = 7  // they do again
+	KindSlow       Kind = 8  // seconds between two messages of one person; "0": none
+	KindReadOnly   Kind = 9  // "on": only moderators write; "off"
+	KindGuestsWait Kind = 10 // "on": guests wait until somebody lets them in; "off"
+	KindKeep       Kind = 11 // how long messages are kept, as Keep.String writes it
+	KindErase      Kind = 12 // the bodies of all messages up to Target are erased
+
+	// Changes of who is in a room, and of what they may do there.
+	KindJoin      Kind = 13 // the author came in, by an invitation
+	KindLeave     Kind = 14 // the author left
+	KindAdd       Kind = 15
+	KindRemove    Kind = 16
+	KindBan       Kind = 17 // until Until; zero: for good
+	KindUnban     Kind = 18
+	KindMute      Kind = 19 // until Until; zero: until further notice
+	KindUnmute    Kind = 20
+	KindModerator Kind = 21
+	KindDismiss   Kind = 22 // About is no moderator any more
+	KindAdmit     Kind = 23 // About waits no more
+
+	// Changes of the place, in its own log.
+	KindRole    Kind = 40 // About now has the role Body
+	KindPutOut  Kind = 41
+	KindBlock   Kind = 42 // the addresses Body are refused, until Until
+	KindUnblock Kind = 43
+	KindGuests  Kind = 44 // who may come in without an account is now Body
+	KindBot     Kind = 45 // About was made
+	KindBotGone Kind = 46
 )
+
+var kindNames = map[Kind]string{
+	KindMessage: "message", KindEdit: "edit", KindDelete: "delete",
+	KindName: "name", KindTopic: "topic", KindArchive: "archive", KindRestore: "restore", KindSlow: "slow",
+	KindReadOnly: "read_only", KindGuestsWait: "guests_wait", KindKeep: "keep", KindErase: "erase",
+	KindJoin: "join", KindLeave: "leave", KindAdd: "add", KindRemove: "remove", KindBan: "ban", KindUnban: "unban",
+	KindMute: "mute", KindUnmute: "unmute", KindModerator: "moderator", KindDismiss: "dismiss", KindAdmit: "admit",
+	KindRole: "role", KindPutOut: "put_out", KindBlock: "block", KindUnblock: "unblock", KindGuests: "guests",
+	KindBot: "bot", KindBotGone: "bot_gone",
+}
 
 // String returns the kind's name in hubbub.v1.
 func (k Kind) String() string {
-	switch k {
-	case KindMessage:
-		return "message"
-	case KindEdit:
-		return "edit"
-	case KindDelete:
-		return "delete"
+	if name, ok := kindNames[k]; ok {
+		return name
 	}
 	return "unknown"
 }
@@ -70,10 +109,23 @@ type Draft struct {
 	// event: Append passes it through, Read fills in today's.
 	Name   string
 	Guest  bool // the author has no account; like Name
+	Bot    bool // the author is a program; like Name
 	Kind   Kind
 	ID     EventID
 	Target Seq // the message that an edit or a delete changes; else 0
 	Body   string
+	About  Mention   // whom a change concerns; Name is filled in by the log
+	Until  time.Time // when a ban or a mute ends; zero: it does not
+	// Mentions are the people whom a message addresses. Who may not read the
+	// room is left out by Append.
+	Mentions []Mention
+	Key      string // KindName of a public room: what makes names the same; not stored with the event
+}
+
+// Mention is a person, and what they were called when it was written.
+type Mention struct {
+	ID   UserID `json:"id"`
+	Name string `json:"name"`
 }
 
 // Event is a draft that has its place in the log.
@@ -86,4 +138,26 @@ type Event struct {
 	Revised Seq
 	// Deleted says that the body was erased, from storage too.
 	Deleted bool
+}
+
+// Act returns what somebody does who writes such an event, or false if it only ever
+// follows from something else.
+func (k Kind) Act() (Act, bool) {
+	switch k {
+	case KindMessage:
+		return ActSend, true
+	case KindEdit:
+		return ActEdit, true
+	case KindDelete:
+		return ActDelete, true // ActErase, if the message is another's
+	case KindName, KindTopic:
+		return ActRename, true
+	case KindAdd:
+		return ActAdd, true
+	case KindSlow, KindReadOnly, KindGuestsWait, KindRemove, KindBan, KindUnban, KindMute, KindUnmute, KindAdmit:
+		return ActModerate, true
+	case KindArchive, KindRestore, KindKeep, KindModerator, KindDismiss:
+		return ActManage, true
+	}
+	return 0, false
 }

@@ -27,6 +27,9 @@ type Result struct {
 //  5. Concurrent Appends share a transaction. Store first, then tell: no event
 //     is given to Follow's function, and none is returned, before its
 //     transaction has committed.
+//  6. A draft is taken only if Question.Decide allows it to its author as the log
+//     stands where the draft would come, and what it changes has then changed for
+//     whatever comes after it.
 //
 // All methods may be called from any goroutine.
 type Log interface {

@@ -20,13 +20,15 @@ import (
 
 // Config is what a gate stands on.
 type Config struct {
-	Accounts chat.Accounts
-	Log      *slog.Logger
-	Limits   bool                                // false lifts all rate limits
-	Guests   Rate                                // of new guests from a network
-	Ended    func(chat.UserID, []chat.SessionID) // closes the sockets of sessions that ended
-	Changed  func(chat.Person)                   // tells sockets what somebody is called, and may do, now
-	Provider *Provider                           // of OpenID Connect; nil: none
+	Accounts  chat.Accounts
+	Directory chat.Directory
+	Log       *slog.Logger
+	Limits    bool                                // false lifts all rate limits
+	Guests    Rate                                // of new guests from a network
+	Ended     func(chat.UserID, []chat.SessionID) // closes the sockets of sessions that ended
+	Shut      func(netip.Prefix)                  // closes the sockets of a range of addresses
+	Changed   func(chat.Person)                   // tells sockets what somebody is called, and may do, now
+	Provider  *Provider                           // of OpenID Connect; nil: none
 }
 
 // Gate is safe for use by many goroutines. Close ends it.
@@ -38,12 +40,16 @@ type Gate struct {
 	links     ceremonies[chat.UserID]
 	used      usage
 	policy    atomic.Pointer[policy]
+	blocks    blocks
 	wg        sync.WaitGroup
 	done      chan struct{}
 }
 
 // New returns a gate.
 func New(cfg Config) *Gate {
+	if cfg.Shut == nil {
+		cfg.Shut = func(netip.Prefix) {}
+	}
 	g := &Gate{Config: cfg, limits: newLimits(cfg.Limits, cfg.Guests), done: make(chan struct{})}
 	g.passwords = newPasswords()
 	g.links.last = linkTime
@@ -112,7 +118,7 @@ func (g *Gate) SetPolicy(ctx context.Context, by chat.Person, policy string) err
 	}
 	switch policy {
 	case GuestsInvited, GuestsOpen, GuestsNone:
-		err := g.Accounts.SetSetting(ctx, policySetting, policy)
+		err := g.Accounts.SetSetting(ctx, by.ID, chat.KindGuests, policySetting, policy)
 		g.policy.Store(nil)
 		return err
 	}
@@ -138,7 +144,7 @@ func (g *Gate) Enter(ctx context.Context, v Visitor, name, invite, password stri
 	if err := g.limits.guests.take(network(v.Address)); err != nil {
 		return s, err
 	}
-	n := chat.Newcomer{Token: chat.HashToken(""), Device: v.Device}
+	n := chat.Newcomer{Token: chat.HashToken(""), Device: v.Device, Address: v.Address}
 	if n.Name, err = names.Clean(name); err != nil {
 		return s, err
 	}
@@ -214,10 +220,10 @@ func (g *Gate) CheckPlain(ctx context.Context, v Visitor, invite string) error {
 }
 
 // Login finds the person of a session.
-func (g *Gate) Login(ctx context.Context, token string) (chat.Login, error) {
+func (g *Gate) Login(ctx context.Context, token string, from netip.Addr) (chat.Login, error) {
 	l, err := g.Accounts.Login(ctx, chat.HashToken(token))
 	if err == nil {
-		g.used.note(l.Session)
+		g.used.note(l.Session, from)
 	}
 	return l, err
 }
@@ -225,7 +231,7 @@ func (g *Gate) Login(ctx context.Context, token string) (chat.Login, error) {
 // sign opens a session for somebody who has proved who they are.
 func (g *Gate) sign(ctx context.Context, v Visitor, p chat.Person) (s Signed, err error) {
 	s.Person, s.Token = p, chat.NewToken(chat.SessionPrefix, 32)
-	s.Session, err = g.Accounts.AddSession(ctx, p.ID, chat.HashToken(s.Token), v.Device)
+	s.Session, err = g.Accounts.AddSession(ctx, p.ID, chat.HashToken(s.Token), v.Device, v.Address)
 	return s, err
 }
 
@@ -276,7 +282,7 @@ func (g *Gate) SetRole(ctx context.Context, by chat.Person, id chat.UserID, role
 	if err := atLeast(by, max(chat.RoleAdmin, role, a.Role)); err != nil {
 		return p, err
 	}
-	if p, err = g.Accounts.SetRole(ctx, id, role); err == nil {
+	if p, err = g.Accounts.SetRole(ctx, by.ID, id, role); err == nil {
 		g.Changed(p)
 	}
 	return p, err
@@ -293,7 +299,7 @@ func (g *Gate) Remove(ctx context.Context, by chat.Person, id chat.UserID) error
 			return err
 		}
 	}
-	ended, err := g.Accounts.Remove(ctx, id)
+	ended, err := g.Accounts.Remove(ctx, by.ID, id)
 	if err == nil {
 		g.Ended(id, ended)
 	}
@@ -301,31 +307,30 @@ func (g *Gate) Remove(ctx context.Context, by chat.Person, id chat.UserID) error
 }
 
 // Operator is who works on the machine itself.
-var Operator = chat.Person{Name: "operator", Role: chat.RoleOwner}
+var Operator = chat.Person{ID: chat.OperatorID, Name: "operator", Role: chat.RoleOwner}
 
-// usage remembers which sessions are in use, so that it is written down together.
+// usage remembers which sessions are in use, and from where, so that it is written
+// down together.
 type usage struct {
 	mu   sync.Mutex
-	seen map[chat.SessionID]struct{}
+	seen map[chat.SessionID]netip.Addr
 }
 
-func (u *usage) note(id chat.SessionID) {
+func (u *usage) note(id chat.SessionID, from netip.Addr) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.seen == nil {
-		u.seen = make(map[chat.SessionID]struct{})
+		u.seen = make(map[chat.SessionID]netip.Addr)
 	}
-	u.seen[id] = struct{}{}
+	u.seen[id] = from
 }
 
-func (u *usage) take() (ids []chat.SessionID) {
+func (u *usage) take() map[chat.SessionID]netip.Addr {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for id := range u.seen {
-		ids = append(ids, id)
-	}
+	seen := u.seen
 	u.seen = nil
-	return ids
+	return seen
 }
 
 const (
@@ -342,14 +347,20 @@ func (g *Gate) noteUse() {
 		case <-g.done:
 			last = true
 		}
-		ids, now := g.used.take(), time.Now()
-		for len(ids) > 0 {
-			n := min(len(ids), useGroup)
-			if err := g.Accounts.Used(context.Background(), now, ids[:n]); err != nil {
+		now, group := time.Now(), make(map[chat.SessionID]netip.Addr)
+		write := func() {
+			if err := g.Accounts.Used(context.Background(), now, group); err != nil {
 				g.Log.Warn("note when sessions were used", "err", err)
-				break
 			}
-			ids = ids[n:]
+			clear(group)
+		}
+		for id, from := range g.used.take() {
+			if group[id] = from; len(group) == useGroup {
+				write()
+			}
+		}
+		if len(group) > 0 {
+			write()
 		}
 	}
 }

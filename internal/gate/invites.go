@@ -35,6 +35,9 @@ func (g *Gate) AddInvite(ctx context.Context, by chat.Person, i chat.Invite) (ch
 		return i, "", err
 	}
 	i.By, i.Note = by.ID, CleanLabel(i.Note, maxNote)
+	if by.ID == chat.OperatorID {
+		i.By = ""
+	}
 	token := chat.NewToken(chat.InvitePrefix, 16)
 	i, err := g.Accounts.AddInvite(ctx, chat.HashToken(token), i)
 	return i, token, err

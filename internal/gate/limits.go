@@ -13,6 +13,8 @@ type limits struct {
 	guests      *limiter // new people, by network
 	names       *limiter // changes of name, by person
 	invites     *limiter // made, by person
+	rooms       *limiter // made, by person
+	writes      *limiter // by HTTP, by person
 	pictures    *limiter // sent, by person
 	guesses     *limiter // invitations and links that were wrong, by network
 	attempts    *limiter // passwords, by account and network
@@ -37,6 +39,8 @@ func newLimits(on bool, guests Rate) limits {
 		guests:      &limiter{on: on && guests.Burst > 0, burst: guests.Burst, every: guests.Every, full: make(map[string]time.Time)},
 		names:       l(5, time.Minute),
 		invites:     l(20, time.Minute),
+		rooms:       l(30, 10*time.Second),
+		writes:      l(200, 50*time.Millisecond),
 		pictures:    l(10, 10*time.Second),
 		guesses:     l(20, 10*time.Second),
 		attempts:    l(5, 2*time.Minute),

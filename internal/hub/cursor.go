@@ -25,10 +25,12 @@ type Cursor struct {
 	// Guarded by the reader's lock.
 	seq      chat.Seq    // the last event given to the socket
 	signaled uint64      // the last signal given to the socket
-	self     chat.UserID // whose messages (Plain) or signals (V1) to pass over
+	self     chat.UserID // whose messages (Plain) or signals (V1) to pass over; to write it takes room.mu too
 
 	// Guarded by room.mu.
-	index int // place in room.members; -1: gone
+	index int32      // place in room.members; -1: gone
+	role  chat.Role  // of self
+	state chat.State // how self stands to the room
 }
 
 // Room returns the room the cursor is in.
@@ -37,8 +39,12 @@ func (c *Cursor) Room() *Room { return c.tail.room }
 // Seq returns the last event that was given to the socket.
 func (c *Cursor) Seq() chat.Seq { return c.seq }
 
-// SetAuthor names whose messages a plain reader is not given.
-func (c *Cursor) SetAuthor(id chat.UserID) { c.self = id }
+// SetSelf says who the reader is by now.
+func (c *Cursor) SetSelf(p chat.Person) {
+	c.tail.room.mu.Lock()
+	defer c.tail.room.mu.Unlock()
+	c.self, c.role = p.ID, p.Role
+}
 
 // State says what Next found.
 type State int
@@ -48,20 +54,30 @@ const (
 	Ready  State = iota // the chunk is next
 	AtHead              // nothing to send
 	Behind              // the cursor is older than the tail: Load
+	Ended               // the reader may not read any further: Close
 )
 
 // Next returns what comes behind the cursor: one contiguous run of frames, of
 // any length. It neither locks nor allocates.
 func (c *Cursor) Next() (Chunk, State) {
 	v := c.tail.now.Load()
-	if c.seq >= v.head {
+	head := v.head
+	if v.cuts != nil {
+		if last, ok := v.cuts[c]; ok {
+			if c.seq >= last {
+				return Chunk{}, Ended
+			}
+			head = last
+		}
+	}
+	if c.seq >= head {
 		return Chunk{}, AtHead
 	}
 	s := v.find(c.seq)
 	if s == nil {
 		return Chunk{}, Behind
 	}
-	return s.from(c.seq, c.self), Ready
+	return s.from(c.seq, head, c.self), Ready
 }
 
 // Load returns what comes behind the event after in the log, for a cursor that is
@@ -72,10 +88,14 @@ func (c *Cursor) Load(ctx context.Context, after chat.Seq) (*Page, error) {
 
 // NextIn is Next for a page instead of the tail. AtHead: the page is used up.
 func (c *Cursor) NextIn(p *Page) (Chunk, State) {
-	if c.seq+1 < p.seg.first || c.seq >= p.seg.last() {
+	last := p.seg.last()
+	if limit, ok := c.tail.now.Load().cuts[c]; ok {
+		last = min(last, limit)
+	}
+	if c.seq+1 < p.seg.first || c.seq >= last {
 		return Chunk{}, AtHead
 	}
-	return p.seg.from(c.seq, c.self), Ready
+	return p.seg.from(c.seq, last, c.self), Ready
 }
 
 // Wrote moves the cursor after n bytes of the chunk went out, and returns how
@@ -91,6 +111,9 @@ func (c *Cursor) Wrote(chunk Chunk, n int) (events int, rest []byte) {
 // sent.
 func (c *Cursor) NextSignal() []byte {
 	v := c.tail.now.Load()
+	if _, ended := v.cuts[c]; ended {
+		return nil
+	}
 	for c.signaled < v.signaled {
 		kept := uint64(len(v.signals))
 		c.signaled = v.signaled - min(v.signaled-c.signaled, kept) + 1

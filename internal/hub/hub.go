@@ -12,6 +12,7 @@ package hub
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -23,9 +24,9 @@ import (
 // Hub is the live side of a log. Its methods may be called from any goroutine.
 type Hub struct {
 	// Fixed after construction.
+	Options
 	log   chat.Log
-	lag   func(time.Duration) // told how long each round's events took to every socket
-	loads chan struct{}       // bounds how many cursors read the log at a time
+	loads chan struct{} // bounds how many cursors read the log at a time
 
 	mu    sync.RWMutex // guards the following
 	rooms map[chat.RoomID]*Room
@@ -35,18 +36,32 @@ type Hub struct {
 // maxLoads keeps a crowd that catches up from starving those who read live.
 const maxLoads = 8
 
-// New returns a hub that follows the log.
-func New(log chat.Log) *Hub { return NewObserved(log, func(time.Duration) {}) }
+// Options are what a hub may be told, and ask.
+type Options struct {
+	// Lag is told, after each round of a room, how long ago the oldest of the events
+	// was stored that the round brought to the sockets.
+	Lag func(time.Duration)
+	// Changed is told of each event that changes a room, or who is in it, after its
+	// readers were. It must not block.
+	Changed func(chat.Event)
+	// Mentions finds whom a message addresses.
+	Mentions func(ctx context.Context, text string) ([]chat.Mention, error)
+}
 
-// NewObserved is New; lag is told, after each round of a room, how long ago the
-// oldest of the events was stored that the round brought to the sockets.
-func NewObserved(log chat.Log, lag func(time.Duration)) *Hub {
+// New returns a hub that follows the log.
+func New(log chat.Log, o Options) *Hub {
+	if o.Lag == nil {
+		o.Lag = func(time.Duration) {}
+	}
+	if o.Changed == nil {
+		o.Changed = func(chat.Event) {}
+	}
 	h := &Hub{
-		log:   log,
-		lag:   lag,
-		loads: make(chan struct{}, maxLoads),
-		rooms: make(map[chat.RoomID]*Room),
-		peers: make(map[chat.UserID][]Peer),
+		log:     log,
+		Options: o,
+		loads:   make(chan struct{}, maxLoads),
+		rooms:   make(map[chat.RoomID]*Room),
+		peers:   make(map[chat.UserID][]Peer),
 	}
 	log.Follow(h.follow)
 	return h
@@ -55,6 +70,20 @@ func NewObserved(log chat.Log, lag func(time.Duration)) *Hub {
 // Post puts drafts into the log and returns when they are durable: one result
 // for each, in order. By then their readers have been woken.
 func (h *Hub) Post(ctx context.Context, drafts []chat.Draft) []chat.Result {
+	for i := range drafts {
+		d := &drafts[i]
+		if h.Mentions == nil || d.Kind != chat.KindMessage || strings.IndexByte(d.Body, '@') < 0 {
+			continue
+		}
+		var err error
+		if d.Mentions, err = h.Mentions(ctx, d.Body); err != nil {
+			results := make([]chat.Result, len(drafts))
+			for j := range results {
+				results[j].Err = err
+			}
+			return results
+		}
+	}
 	return h.log.Append(ctx, drafts)
 }
 
@@ -77,26 +106,27 @@ func (h *Hub) follow(events []chat.Event) {
 		if r != nil {
 			r.advance(events[:n])
 		}
+		for _, e := range events[:n] {
+			if e.Kind > chat.KindDelete {
+				h.Changed(e)
+			}
+		}
 		events = events[n:]
 	}
 }
 
-// Room returns a live room, ready for readers of the dialect. The caller holds
-// it until Attach or Release. An unknown room is CodeNotFound.
-func (h *Hub) Room(ctx context.Context, id chat.RoomID, d Dialect) (*Room, error) {
+// Room returns a live room, which the caller holds until Attach or Release. Prepare
+// makes it ready for readers.
+func (h *Hub) Room(id chat.RoomID) *Room {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	r := h.rooms[id]
 	if r == nil {
 		r = &Room{hub: h, id: id}
 		h.rooms[id] = r
 	}
 	r.refs++
-	h.mu.Unlock()
-	if err := r.prepare(ctx, d); err != nil {
-		r.Release()
-		return nil, err
-	}
-	return r, nil
+	return r
 }
 
 // Rooms returns how many rooms are live.
@@ -116,6 +146,12 @@ type Peer interface {
 	Session() chat.SessionID
 	// Ended says that the session ended. It must not block.
 	Ended()
+	// Dropped says that a room is off the person's list. It must not block.
+	Dropped(room chat.RoomID)
+	// Actor returns who is on the connection, for decisions. It must not block.
+	Actor() chat.Actor
+	// Address returns where the client is. It must not block.
+	Address() netip.Addr
 }
 
 // Attend notes a connection of a person, until Depart.

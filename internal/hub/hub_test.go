@@ -30,18 +30,18 @@ type place struct {
 
 func newPlace(t testing.TB) *place {
 	t.Helper()
-	s, err := sqlite.Open(context.Background(), t.TempDir(), slog.New(slog.DiscardHandler))
+	s, err := sqlite.Open(context.Background(), t.TempDir(), slog.New(slog.DiscardHandler), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &place{t: t, hub: New(s), store: s}
+	p := &place{t: t, hub: New(s, Options{}), store: s}
 	t.Cleanup(func() {
 		if err := p.hub.Check(); err != nil {
 			t.Error(err)
 		}
 		s.Close()
 	})
-	room, err := s.EnsureRoom(context.Background(), chat.Lobby)
+	room, err := s.EnsureRoom(context.Background(), chat.Name{Display: chat.Lobby, Key: chat.Lobby}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func (r *reader) drain(c *Cursor) {
 			}
 			continue
 		}
-		if state == AtHead {
+		if state == AtHead || state == Ended {
 			for f := c.NextSignal(); f != nil; f = c.NextSignal() {
 				r.got = append(r.got, f...)
 			}
@@ -142,15 +142,15 @@ func (r *reader) until(seq chat.Seq) string {
 
 func (p *place) join(d Dialect, after chat.Seq, takes func() int) *reader {
 	p.t.Helper()
-	room, err := p.hub.Room(context.Background(), p.room, d)
-	if err != nil {
+	room := p.hub.Room(p.room)
+	if err := room.Prepare(context.Background(), d); err != nil {
 		p.t.Fatal(err)
 	}
 	r := &reader{takes: takes}
 	r.moved.L = &r.mu
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.cursor = room.Attach(d, r, "", min(after, room.Head()))
+	r.cursor = room.Attach(d, r, As{Room: chat.Room{Kind: chat.RoomPublic}, Counted: room.Rights()}, min(after, room.Head()))
 	r.drain(r.cursor)
 	return r
 }
@@ -197,7 +197,7 @@ func TestOwnMessagesAreSkipped(t *testing.T) {
 	p := newPlace(t)
 	r := p.join(Plain, 0, nil)
 	r.mu.Lock()
-	r.cursor.SetAuthor(p.author[1])
+	r.cursor.SetSelf(chat.Person{ID: p.author[1], Role: chat.RoleGuest})
 	r.mu.Unlock()
 	var head chat.Seq
 	for i := range 60 {

@@ -25,6 +25,8 @@ type Room struct {
 
 	mu       sync.Mutex // guards the following
 	seen     chat.Seq   // the last event this process knows to be in the log
+	info     chat.Room  // as far as it decides who reads here
+	rights   uint64     // counts the events that may change that
 	tails    [dialects]*tail
 	members  []*Cursor
 	rounding bool      // a goroutine is in round
@@ -36,8 +38,9 @@ type Room struct {
 // reconnects after a restart is served from memory.
 const primeEvents = 256
 
-// prepare makes the tail of a dialect if there is none.
-func (r *Room) prepare(ctx context.Context, d Dialect) error {
+// Prepare makes the room ready for readers of a dialect. An unknown room is
+// CodeNotFound.
+func (r *Room) Prepare(ctx context.Context, d Dialect) error {
 	r.loading.Lock()
 	defer r.loading.Unlock()
 	r.mu.Lock()
@@ -87,6 +90,11 @@ func (r *Room) advance(events []chat.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.seen = max(r.seen, events[len(events)-1].Seq)
+	for _, e := range events {
+		if e.Kind > chat.KindDelete {
+			r.reconsider(e)
+		}
+	}
 	for _, t := range r.tails {
 		if t == nil {
 			continue
@@ -97,6 +105,37 @@ func (r *Room) advance(events []chat.Event) {
 		t.publish()
 	}
 	r.wake()
+}
+
+// reconsider asks anew, for each reader whom an event concerns, whether they may
+// read what comes after it. The answer is shown to them together with the event: a
+// view holds both, so nobody is given anything behind their own removal. r.mu is held.
+func (r *Room) reconsider(e chat.Event) {
+	r.rights++
+	r.info.Apply(e)
+	id, one := e.Concerns()
+	for _, c := range r.members {
+		if one && c.self != id {
+			continue
+		}
+		as := chat.Standing{State: c.state, Banned: chat.Forever}
+		if one {
+			as = as.Apply(e)
+		}
+		c.state = as.State
+		q := chat.Question{Who: chat.Actor{ID: c.self, Role: c.role}, Act: chat.ActRead, Room: &r.info, As: as, At: e.Time}
+		if q.Decide() != chat.Allowed {
+			c.tail.cut(c, e.Seq)
+		}
+	}
+}
+
+// Rights counts what may have changed who reads the room. Whoever asks whether
+// somebody may read it, and attaches them then, names the count from before.
+func (r *Room) Rights() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rights
 }
 
 // Signal tells the other members that author is typing. It is not stored.
@@ -169,7 +208,7 @@ func (r *Room) drainAll() (n int) {
 		k := copy(batch[:], r.members[min(n, len(r.members)):])
 		r.mu.Unlock()
 		if k == 0 {
-			r.hub.lag(time.Since(since))
+			r.hub.Lag(time.Since(since))
 			return n
 		}
 		for _, c := range batch[:k] {
@@ -189,18 +228,31 @@ func (r *Room) Head() chat.Seq {
 	return r.seen
 }
 
+// As is by what right somebody reads a room: what Authorize said of them when Rights
+// was Counted.
+type As struct {
+	Who     chat.Actor
+	Room    chat.Room
+	State   chat.State
+	Counted uint64
+}
+
 // Attach places a cursor behind the event after, which must not be beyond
-// Head, and takes over the caller's hold on the room. self is whose signals the
-// reader is not given. The reader's lock is held, so that it can speak before
-// the first Drain.
-func (r *Room) Attach(d Dialect, reader Reader, self chat.UserID, after chat.Seq) *Cursor {
+// Head, and takes over the caller's hold on the room. It returns nil, and takes over
+// nothing, if rights have changed since they were asked about: ask again. The
+// reader's lock is held, so that it can speak before the first Drain.
+func (r *Room) Attach(d Dialect, reader Reader, as As, after chat.Seq) *Cursor {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.rights != as.Counted {
+		return nil
+	}
 	t := r.tails[d]
 	c := &Cursor{
-		tail: t, reader: reader, self: self,
-		seq: after, signaled: t.signaled, index: len(r.members),
+		tail: t, reader: reader, self: as.Who.ID, role: as.Who.Role, state: as.State,
+		seq: after, signaled: t.signaled, index: int32(len(r.members)),
 	}
+	r.info = as.Room
 	r.members = append(r.members, c)
 	return c
 }
@@ -218,6 +270,7 @@ func (r *Room) detach(c *Cursor) bool {
 	r.members[end] = nil
 	r.members = r.members[:end]
 	c.index = -1
+	c.tail.uncut(c)
 	r.moved = r.moved || r.rounding // the round may have passed where last now is
 	return true
 }
@@ -238,7 +291,7 @@ func (r *Room) check() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, c := range r.members {
-		if c.index != i || c.tail.room != r {
+		if int(c.index) != i || c.tail.room != r {
 			return fmt.Errorf("member %d believes to be member %d", i, c.index)
 		}
 	}

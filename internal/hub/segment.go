@@ -64,10 +64,10 @@ func (s *segment) start(i int) int {
 }
 
 // from returns the longest run of frames behind the event after that lie
-// together: all that the segment has, up to the next event of self. Events of
-// self at the beginning are passed over. after must be in first-1..last-1.
-func (s *segment) from(after chat.Seq, self chat.UserID) Chunk {
-	i, n := int(after+1-s.first), len(s.ends)
+// together: all that the segment has up to last, or up to the next event of self.
+// Events of self at the beginning are passed over. after must be in first-1..last-1.
+func (s *segment) from(after, last chat.Seq, self chat.UserID) Chunk {
+	i, n := int(after+1-s.first), min(len(s.ends), int(last+1-s.first))
 	if self == "" || s.dialect != Plain {
 		return Chunk{seg: s, first: i, last: n - 1}
 	}
@@ -77,7 +77,7 @@ func (s *segment) from(after chat.Seq, self chat.UserID) Chunk {
 	if i == n {
 		return Chunk{seg: s, first: n, last: n - 1}
 	}
-	own := slices.Index(s.authors[i:], self)
+	own := slices.Index(s.authors[i:n], self)
 	if own < 0 {
 		own = n - i
 	}

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"maps"
 	"slices"
 	"sync/atomic"
 
@@ -16,9 +17,10 @@ type tail struct {
 	dialect Dialect
 
 	// Guarded by the room's mu.
-	segs     []segment // ascending, without holes
-	signals  []signal  // the newest few, V1 only
-	signaled uint64    // number of the last signal, counted from 1
+	segs     []segment            // ascending, without holes
+	signals  []signal             // the newest few, V1 only
+	signaled uint64               // number of the last signal, counted from 1
+	cuts     map[*Cursor]chat.Seq // readers who may read no further than there; replaced whole
 
 	shelf shelf // what readers behind the window read
 
@@ -32,6 +34,31 @@ type view struct {
 	head     chat.Seq
 	signals  []signal
 	signaled uint64
+	cuts     map[*Cursor]chat.Seq
+}
+
+// cut has a reader's view end at an event. It shows with the next publish.
+func (t *tail) cut(c *Cursor, last chat.Seq) {
+	if _, ok := t.cuts[c]; ok {
+		return
+	}
+	cuts := map[*Cursor]chat.Seq{c: last}
+	maps.Copy(cuts, t.cuts)
+	t.cuts = cuts
+}
+
+// uncut forgets a reader who is gone.
+func (t *tail) uncut(c *Cursor) {
+	if _, ok := t.cuts[c]; !ok {
+		return
+	}
+	cuts := maps.Clone(t.cuts)
+	delete(cuts, c)
+	if len(cuts) == 0 {
+		cuts = nil
+	}
+	t.cuts = cuts
+	t.publish()
 }
 
 // signal is a frame that is worth sending only now.
@@ -109,7 +136,7 @@ func (t *tail) signal(s signal) {
 // publish shows readers what was added. It allocates once for each batch of
 // events, never for a reader.
 func (t *tail) publish() {
-	t.now.Store(&view{segs: slices.Clone(t.segs), head: t.head(), signals: t.signals, signaled: t.signaled})
+	t.now.Store(&view{segs: slices.Clone(t.segs), head: t.head(), signals: t.signals, signaled: t.signaled, cuts: t.cuts})
 }
 
 // find returns the segment that holds the event behind after, or nil if the

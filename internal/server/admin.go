@@ -18,7 +18,6 @@ import (
 	"hubbub/internal/chat"
 	"hubbub/internal/gate"
 	"hubbub/internal/hub"
-	"hubbub/internal/sqlite"
 	"hubbub/internal/ws"
 )
 
@@ -45,15 +44,15 @@ func OpenAdmin(ctx context.Context, data string, log *slog.Logger) (*Admin, erro
 	if _, err := os.Stat(filepath.Join(data, "hubbub.db")); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("there is no hubbub in the folder %s; --data names another", data)
 	}
-	store, err := sqlite.Open(ctx, data, log)
+	store, err := openStore(ctx, data, log)
 	if err != nil {
 		return nil, err
 	}
-	h := hub.New(store)
+	h := hub.New(store, hub.Options{})
 	g := gate.New(gate.Config{
-		Accounts: store, Log: log, Ended: func(chat.UserID, []chat.SessionID) {}, Changed: func(chat.Person) {},
+		Accounts: store, Directory: store, Log: log, Ended: func(chat.UserID, []chat.SessionID) {}, Changed: func(chat.Person) {},
 	})
-	sockets := ws.New(ws.Config{Hub: h, Directory: store, Login: g.Login, Log: log})
+	sockets := ws.New(ws.Config{Hub: h, Directory: store, Login: g.Login, Room: g.PublicRoom, Log: log})
 	base, err := store.Setting(ctx, baseSetting)
 	if err != nil || base == "" {
 		base = "http://localhost:3000"

@@ -11,12 +11,14 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"hubbub/internal/api"
 	"hubbub/internal/chat"
 	"hubbub/internal/gate"
 	"hubbub/internal/hub"
+	"hubbub/internal/names"
 	"hubbub/internal/sqlite"
 	"hubbub/internal/ws"
 	"hubbub/web"
@@ -92,7 +94,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := sqlite.Open(ctx, cfg.Data, cfg.Log)
+	store, err := openStore(ctx, cfg.Data, cfg.Log)
 	if err != nil {
 		l.Close()
 		return nil, err
@@ -106,8 +108,12 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	return s, nil
 }
 
+func openStore(ctx context.Context, data string, log *slog.Logger) (*sqlite.Store, error) {
+	return sqlite.Open(ctx, data, log, sqlite.Options{RoomKey: names.RoomKey})
+}
+
 func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, store *sqlite.Store) (*Server, error) {
-	lobby, err := store.EnsureRoom(ctx, chat.Lobby)
+	lobby, err := store.RoomByName(ctx, chat.Lobby)
 	if err != nil {
 		return nil, err
 	}
@@ -120,16 +126,21 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 	}
 	_, place.Port, _ = net.SplitHostPort(l.Addr().String())
 	place.Base = base(place, l)
-	if err := store.SetSetting(ctx, baseSetting, place.Base); err != nil {
+	if err := store.SetSetting(ctx, "", 0, baseSetting, place.Base); err != nil {
 		return nil, err
 	}
 	s := &Server{log: cfg.Log, place: place, store: store}
 	m := newMetrics()
 	store.Observe(m.committed)
-	s.hub = hub.NewObserved(store, m.lagged)
+	s.hub = hub.New(store, hub.Options{
+		Lag:      m.lagged,
+		Changed:  func(e chat.Event) { s.sockets.Changed(e) },
+		Mentions: mentions(store),
+	})
 	s.gate = gate.New(gate.Config{
-		Accounts: store, Log: cfg.Log, Limits: !cfg.NoLimits, Guests: guestRate(cfg.Guests), Provider: cfg.Provider,
+		Accounts: store, Directory: store, Log: cfg.Log, Limits: !cfg.NoLimits, Guests: guestRate(cfg.Guests), Provider: cfg.Provider,
 		Ended: func(id chat.UserID, ended []chat.SessionID) { s.sockets.EndSessions(id, ended) },
+		Shut:  func(of netip.Prefix) { s.sockets.Shut(of) },
 		Changed: func(p chat.Person) {
 			for _, peer := range s.hub.Peers(p.ID) {
 				peer.Changed(p)
@@ -137,7 +148,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		},
 	})
 	s.sockets = ws.New(ws.Config{
-		Hub: s.hub, Directory: store, Login: s.gate.Login, Behind: place.Behind, Epoch: head.Epoch, Log: cfg.Log,
+		Hub: s.hub, Directory: store, Login: s.gate.Login, Room: s.gate.PublicRoom, Behind: place.Behind, Epoch: head.Epoch, Log: cfg.Log,
 		Version: cfg.Version, Heartbeat: cfg.Heartbeat, Limits: cfg.Limits, Refused: m.refused, Portable: cfg.Portable,
 	})
 	handler, operator := api.New(api.Config{
@@ -151,6 +162,19 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		return nil, err
 	}
 	return s, nil
+}
+
+// mentions finds people by what a message calls them.
+func mentions(store *sqlite.Store) func(context.Context, string) ([]chat.Mention, error) {
+	return func(ctx context.Context, text string) ([]chat.Mention, error) {
+		return names.Mentions(text, func(key string) (chat.Person, bool, error) {
+			a, err := store.PersonByName(ctx, key)
+			if err != nil && chat.AsError(err).Code == chat.CodeNotFound {
+				return chat.Person{}, false, nil
+			}
+			return a.Person, err == nil, err
+		})
+	}
 }
 
 // open makes the ways in.
@@ -230,6 +254,10 @@ func (s *Server) Serve(ctx context.Context) error {
 	go func() { failed <- s.http.Serve(s.listener) }()
 	s.private.serve()
 	s.admin.serve()
+	var sweeping sync.WaitGroup
+	sweep, stopSweep := context.WithCancel(context.Background())
+	defer stopSweep()
+	sweeping.Go(func() { s.sweep(sweep) })
 	var err error
 	select {
 	case <-ctx.Done():
@@ -237,7 +265,36 @@ func (s *Server) Serve(ctx context.Context) error {
 	case <-s.store.Failed():
 		err = errors.New("the disk failed to store messages; nothing more was acknowledged; start hubbub again when the cause is mended")
 	}
+	stopSweep()
+	sweeping.Wait()
 	return errors.Join(err, s.stop())
+}
+
+// Sweep erases what was kept long enough.
+func (s *Server) Sweep(ctx context.Context) error {
+	keep, err := s.gate.Keep(ctx)
+	if err == nil {
+		_, err = s.store.Sweep(ctx, keep)
+	}
+	return err
+}
+
+// sweepEvery is how much longer than it should a message may be kept, at most.
+const sweepEvery = time.Minute
+
+func (s *Server) sweep(ctx context.Context) {
+	t := time.NewTicker(sweepEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("erase what was kept long enough", "err", err)
+			}
+		}
+	}
 }
 
 // Stop ends a server that does not serve.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net/netip"
 	"time"
 
 	"hubbub/internal/chat"
@@ -24,7 +25,7 @@ func (s *Store) AddGuest(ctx context.Context, n chat.Newcomer) (l chat.Login, er
 				return err
 			}
 		}
-		l.Session, err = t.addSession(key, n.Token, n.Device)
+		l.Session, err = t.addSession(key, n.Token, n.Device, n.Address)
 		return err
 	})
 	return l, err
@@ -32,13 +33,13 @@ func (s *Store) AddGuest(ctx context.Context, n chat.Newcomer) (l chat.Login, er
 
 func noPerson() error { return chat.Errorf(chat.CodeNotFound, "there is no such person") }
 
-const selectAccount = `SELECT p.id, p.name, p.role, coalesce(p.password, ''), coalesce(i.name, ''), p.created,
+const selectAccount = `SELECT p.id, p.name, p.role, p.bot, coalesce(p.password, ''), coalesce(i.name, ''), p.created,
 	coalesce((SELECT max(used) FROM sessions WHERE person = p.key), 0)
 	FROM people p LEFT JOIN pictures i ON i.person = p.key WHERE p.removed IS NULL AND `
 
 func scanAccount(row scanner) (a chat.Account, err error) {
 	var created, used int64
-	err = row.Scan(&a.ID, &a.Name, &a.Role, &a.Password, &a.Picture, &created, &used)
+	err = row.Scan(&a.ID, &a.Name, &a.Role, &a.Bot, &a.Password, &a.Picture, &created, &used)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = noPerson()
 	}
@@ -73,19 +74,20 @@ func (s *Store) PersonByName(ctx context.Context, key string) (chat.Account, err
 
 // People implements chat.Accounts.
 func (s *Store) People(ctx context.Context) ([]chat.Account, error) {
-	return list(ctx, s, scanAccount, selectAccount+`p.visiting = 0
+	return list(ctx, s, scanAccount, selectAccount+`p.visiting = 0 AND p.bot = 0
 		AND (p.role > ? OR EXISTS (SELECT 1 FROM sessions WHERE person = p.key)) ORDER BY p.name_key`, chat.RoleGuest)
 }
 
 // Rename implements chat.Accounts.
 func (s *Store) Rename(ctx context.Context, id chat.UserID, name chat.Name) (p chat.Person, err error) {
 	err = s.change(ctx, func(t *tx) error {
-		key, err := t.person(id)
+		known, err := t.person(id)
 		if err != nil {
 			return err
 		}
+		key := known.key
 		var before string
-		if err := t.row("SELECT coalesce(name_key, ''), role FROM people WHERE key = ?", key).Scan(&before, &p.Role); err != nil {
+		if err := t.row("SELECT coalesce(name_key, ''), role, bot FROM people WHERE key = ?", key).Scan(&before, &p.Role, &p.Bot); err != nil {
 			return err
 		}
 		if before != name.Key {
@@ -93,14 +95,20 @@ func (s *Store) Rename(ctx context.Context, id chat.UserID, name chat.Name) (p c
 				return err
 			}
 		}
-		return taken(t.exec("UPDATE people SET name = ?, name_key = ? WHERE key = ?", name.Display, name.Key, key))
+		if err := t.exec("UPDATE people SET name = ?, name_key = ? WHERE key = ?", name.Display, name.Key, key); err != nil {
+			return taken(err)
+		}
+		if _, err := t.changed(id); err != nil || known.Name == name.Display {
+			return err
+		}
+		return t.note(id, chat.Draft{Kind: chat.KindName, Body: known.Name + " → " + name.Display})
 	})
 	p.ID, p.Name = id, name.Display
 	return p, err
 }
 
 // SetRole implements chat.Accounts.
-func (s *Store) SetRole(ctx context.Context, id chat.UserID, role chat.Role) (p chat.Person, err error) {
+func (s *Store) SetRole(ctx context.Context, by, id chat.UserID, role chat.Role) (p chat.Person, err error) {
 	err = s.change(ctx, func(t *tx) error {
 		key, before, err := t.account(id)
 		if err != nil {
@@ -114,30 +122,34 @@ func (s *Store) SetRole(ctx context.Context, id chat.UserID, role chat.Role) (p 
 		err = t.exec("UPDATE people SET promised = max(?, ?), role = CASE role WHEN ? THEN role ELSE max(?, ?) END WHERE key = ?",
 			role, chat.RoleMember, chat.RoleGuest, role, chat.RoleMember, key)
 		if err == nil {
-			p, err = t.again(key)
+			p, err = t.again(id)
 		}
-		return err
+		if err != nil || before.Role == role {
+			return err
+		}
+		return t.note(by, chat.Draft{Kind: chat.KindRole, About: chat.Mention{ID: id}, Body: role.String()})
 	})
 	return p, err
 }
 
 // account finds a person that was not removed.
 func (t *tx) account(id chat.UserID) (key int64, p chat.Person, err error) {
-	err = t.row("SELECT key, id, name, role FROM people WHERE id = ? AND removed IS NULL AND visiting = 0", id).Scan(&key, &p.ID, &p.Name, &p.Role)
+	err = t.row("SELECT key, id, name, role, bot FROM people WHERE id = ? AND removed IS NULL AND visiting = 0", id).Scan(&key, &p.ID, &p.Name, &p.Role, &p.Bot)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = noPerson()
 	}
 	return key, p, err
 }
 
-// again reads a person anew.
-func (t *tx) again(key int64) (p chat.Person, err error) {
-	return p, t.row("SELECT id, name, role FROM people WHERE key = ?", key).Scan(&p.ID, &p.Name, &p.Role)
+// again reads a person anew who was changed.
+func (t *tx) again(id chat.UserID) (chat.Person, error) {
+	p, err := t.changed(id)
+	return p.Person, err
 }
 
 func (t *tx) anotherOwner(key int64) error {
 	var others bool
-	err := t.row("SELECT EXISTS (SELECT 1 FROM people WHERE role = ? AND key != ? AND removed IS NULL)", chat.RoleOwner, key).Scan(&others)
+	err := t.row("SELECT EXISTS (SELECT 1 FROM people WHERE role = ? AND key != ? AND removed IS NULL AND visiting = 0)", chat.RoleOwner, key).Scan(&others)
 	if err == nil && !others {
 		err = chat.Errorf(chat.CodeConflict, "that is the last owner; make somebody else an owner first")
 	}
@@ -145,7 +157,7 @@ func (t *tx) anotherOwner(key int64) error {
 }
 
 // Remove implements chat.Accounts.
-func (s *Store) Remove(ctx context.Context, id chat.UserID) (ended []chat.SessionID, err error) {
+func (s *Store) Remove(ctx context.Context, by, id chat.UserID) (ended []chat.SessionID, err error) {
 	err = s.change(ctx, func(t *tx) error {
 		key, p, err := t.account(id)
 		if err != nil {
@@ -175,23 +187,76 @@ func (s *Store) Remove(ctx context.Context, id chat.UserID) (ended []chat.Sessio
 				return err
 			}
 		}
-		return t.exec("UPDATE people SET name_key = NULL, password = NULL, role = ?, removed = ? WHERE key = ?", chat.RoleGuest, now(), key)
+		if err := t.leaveAll(key, id); err != nil {
+			return err
+		}
+		if err := t.exec("UPDATE people SET name_key = NULL, password = NULL, role = ?, removed = ? WHERE key = ?", chat.RoleGuest, now(), key); err != nil {
+			return err
+		}
+		if _, err := t.changed(id); err != nil {
+			return err
+		}
+		d := chat.Draft{Kind: chat.KindPutOut, About: chat.Mention{ID: id}}
+		if p.Bot {
+			d.Kind = chat.KindBotGone
+		}
+		return t.note(by, d)
 	})
 	return ended, err
 }
 
-func (t *tx) addSession(person int64, token chat.TokenHash, device string) (chat.SessionID, error) {
+// leaveAll takes somebody who goes for good out of their rooms, so that no private one
+// is left without a moderator.
+func (t *tx) leaveAll(key int64, id chat.UserID) error {
+	rooms, err := column[chat.RoomID](t, "SELECT r.id FROM memberships m JOIN rooms r ON r.key = m.room WHERE m.person = ? AND m.state = 1 AND r.kind < 3", key)
+	if err != nil {
+		return err
+	}
+	p, err := t.person(id)
+	if err != nil {
+		return err
+	}
+	for _, id := range rooms {
+		room, err := t.room(id)
+		if err != nil {
+			return err
+		}
+		if room.Kind == chat.RoomPrivate {
+			err = t.changeBy(room, p.ID, chat.Draft{Kind: chat.KindLeave})
+		} else if before, e := t.standing(room, p); e != nil {
+			err = e
+		} else {
+			after := before
+			after.State, after.Moderator = chat.StateLeft, false
+			err = t.stand(room, p, before, after)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) addSession(person int64, token chat.TokenHash, device string, from netip.Addr) (chat.SessionID, error) {
 	id := chat.SessionID(newID(16))
-	return id, t.exec("INSERT INTO sessions (token, person, created, id, device, used) VALUES (?, ?, ?, ?, ?, ?)",
-		token[:], person, now(), id, device, now())
+	return id, t.exec("INSERT INTO sessions (token, person, created, id, device, used, address) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		token[:], person, now(), id, device, now(), written(from))
+}
+
+// written is an address as it is stored.
+func written(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
 }
 
 // AddSession implements chat.Accounts.
-func (s *Store) AddSession(ctx context.Context, id chat.UserID, token chat.TokenHash, device string) (session chat.SessionID, err error) {
+func (s *Store) AddSession(ctx context.Context, id chat.UserID, token chat.TokenHash, device string, from netip.Addr) (session chat.SessionID, err error) {
 	err = s.change(ctx, func(t *tx) error {
 		key, _, err := t.account(id)
 		if err == nil {
-			session, err = t.addSession(key, token, device)
+			session, err = t.addSession(key, token, device, from)
 		}
 		return err
 	})
@@ -201,12 +266,12 @@ func (s *Store) AddSession(ctx context.Context, id chat.UserID, token chat.Token
 // Sessions implements chat.Accounts.
 func (s *Store) Sessions(ctx context.Context, id chat.UserID) ([]chat.Session, error) {
 	scan := func(row scanner) (o chat.Session, err error) {
-		var created, used int64
-		err = row.Scan(&o.ID, &o.Device, &created, &used)
-		o.Created, o.Used = time.UnixMilli(created), time.UnixMilli(used)
+		var address string
+		err = row.Scan(&o.ID, &o.Device, &address, at(&o.Created), at(&o.Used))
+		o.Address, _ = netip.ParseAddr(address)
 		return o, err
 	}
-	return list(ctx, s, scan, `SELECT s.id, s.device, s.created, s.used FROM sessions s JOIN people p ON p.key = s.person
+	return list(ctx, s, scan, `SELECT s.id, s.device, s.address, s.created, s.used FROM sessions s JOIN people p ON p.key = s.person
 		WHERE p.id = ? AND s.used > ? ORDER BY s.used DESC, s.created DESC`, id, now()-chat.SessionAge.Milliseconds())
 }
 
@@ -258,10 +323,10 @@ func (t *tx) endSessions(person int64, but chat.SessionID) (ended []chat.Session
 }
 
 // Used implements chat.Accounts.
-func (s *Store) Used(ctx context.Context, at time.Time, sessions []chat.SessionID) error {
+func (s *Store) Used(ctx context.Context, at time.Time, sessions map[chat.SessionID]netip.Addr) error {
 	return s.change(ctx, func(t *tx) error {
-		for _, id := range sessions {
-			if err := t.exec("UPDATE sessions SET used = max(used, ?) WHERE id = ?", at.UnixMilli(), id); err != nil {
+		for id, from := range sessions {
+			if err := t.exec("UPDATE sessions SET used = max(used, ?), address = coalesce(nullif(?, ''), address) WHERE id = ?", at.UnixMilli(), written(from), id); err != nil {
 				return err
 			}
 		}
@@ -280,7 +345,11 @@ func (s *Store) credential(ctx context.Context, id chat.UserID, f func(t *tx, ke
 		if err := f(t, key); err != nil {
 			return err
 		}
-		return t.exec("UPDATE people SET role = max(role, promised) WHERE key = ?", key)
+		if err := t.exec("UPDATE people SET role = max(role, promised) WHERE key = ?", key); err != nil {
+			return err
+		}
+		_, err = t.changed(id)
+		return err
 	})
 }
 
@@ -336,8 +405,8 @@ func (s *Store) RemovePasskey(ctx context.Context, id chat.UserID, key []byte) e
 
 // PersonByIdentity implements chat.Accounts.
 func (s *Store) PersonByIdentity(ctx context.Context, issuer, subject string) (p chat.Person, err error) {
-	err = s.readers.row(ctx, `SELECT p.id, p.name, p.role FROM identities i JOIN people p ON p.key = i.person
-		WHERE i.issuer = ? AND i.subject = ?`, issuer, subject).Scan(&p.ID, &p.Name, &p.Role)
+	err = s.readers.row(ctx, `SELECT p.id, p.name, p.role, p.bot FROM identities i JOIN people p ON p.key = i.person
+		WHERE i.issuer = ? AND i.subject = ?`, issuer, subject).Scan(&p.ID, &p.Name, &p.Role, &p.Bot)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = noPerson()
 	}
@@ -389,8 +458,12 @@ func (s *Store) Setting(ctx context.Context, name string) (value string, err err
 }
 
 // SetSetting implements chat.Accounts.
-func (s *Store) SetSetting(ctx context.Context, name, value string) error {
+func (s *Store) SetSetting(ctx context.Context, by chat.UserID, kind chat.Kind, name, value string) error {
 	return s.change(ctx, func(t *tx) error {
-		return t.exec("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value)
+		err := t.exec("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value)
+		if err != nil || kind == 0 {
+			return err
+		}
+		return t.note(by, chat.Draft{Kind: kind, Body: value})
 	})
 }

@@ -3,9 +3,12 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/google/uuid"
 
 	"hubbub/internal/chat"
 )
@@ -49,27 +52,77 @@ func (t *tx) append(d chat.Draft, res *chat.Result) error {
 	if err != nil {
 		return refused(err, res)
 	}
-	if d.Kind != chat.KindMessage {
-		if err := t.checkTarget(room, author, d); err != nil {
-			// It may be a repetition whose target is gone by now.
-			return errors.Join(t.repeat(d, author, res), orElse(res, err))
-		}
+	c, err := t.check(room, author, &d)
+	if err != nil {
+		// It may be a repetition of what was right when it first came.
+		return errors.Join(t.repeat(d, author.key, res), orElse(res, err))
 	}
-	seq, at := room.head+1, max(now(), room.time)
-	done, err := t.stmts.insert.ExecContext(t.ctx, room.key, seq, d.ID[:], author, d.Kind, d.Target, at, d.Body)
+	done, err := t.insert(room, author.key, &d, c)
+	switch {
+	case err != nil:
+		return err
+	case !done:
+		return errors.Join(t.repeat(d, author.key, res), orElse(res, fmt.Errorf("event %d of room %s was there before it was written", room.Head+1, d.Room)))
+	}
+	res.Event = t.events[len(t.events)-1]
+	return t.project(room, author, res.Event, c)
+}
+
+// change is what a draft concerns, as it was found.
+type change struct {
+	about *person
+	to    chat.Standing // of about, or else of the author
+}
+
+// insert gives a draft its place, unless its author had one with that id before.
+func (t *tx) insert(room *room, author int64, d *chat.Draft, c change) (done bool, err error) {
+	var about int64
+	if c.about != nil {
+		about = c.about.key
+	}
+	var mentions any
+	if len(d.Mentions) > 0 {
+		b, err := json.Marshal(d.Mentions)
+		if err != nil {
+			return false, err
+		}
+		mentions = string(b)
+	}
+	seq, at := room.Head+1, max(now(), room.time)
+	result, err := t.stmts.insert.ExecContext(t.ctx, room.key, seq, d.ID[:], author, d.Kind, d.Target, at, d.Body, about, millis(d.Until), mentions)
+	if err != nil {
+		return false, err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return false, err
+	}
+	room.Head, room.time = seq, at
+	if d.Kind == chat.KindMessage {
+		room.messages++
+	}
+	t.events = append(t.events, chat.Event{Draft: *d, Seq: seq, Time: time.UnixMilli(at)})
+	t.moved[d.Room] = room
+	return true, nil
+}
+
+// record puts an event into a log that follows from another change.
+func (t *tx) record(room *room, by *person, d chat.Draft) error {
+	id, err := uuid.NewV7()
 	if err != nil {
 		return err
 	}
-	if n, err := done.RowsAffected(); err != nil {
-		return err
-	} else if n == 0 {
-		return errors.Join(t.repeat(d, author, res), orElse(res, fmt.Errorf("event %d of room %s was there before it was written", seq, d.Room)))
+	d.ID, d.Room, d.Author, d.Name, d.Bot, d.Guest = chat.EventID(id), room.ID, by.ID, by.Name, by.Bot, by.Role == chat.RoleGuest
+	var c change
+	if d.About.ID != "" {
+		if c.about, err = t.person(d.About.ID); err != nil {
+			return err
+		}
+		d.About.Name = c.about.Name
 	}
-	room.head, room.time = seq, at
-	res.Event = chat.Event{Draft: d, Seq: seq, Time: time.UnixMilli(at)}
-	t.events = append(t.events, res.Event)
-	t.moved[d.Room] = room
-	return t.project(room, res.Event)
+	if done, err := t.insert(room, by.key, &d, c); err != nil || !done {
+		return errors.Join(err, fmt.Errorf("the event %v was not new", d.ID))
+	}
+	return nil
 }
 
 // refused puts an error that concerns one draft alone into its result.
@@ -108,7 +161,8 @@ func (t *tx) repeat(d chat.Draft, author int64, res *chat.Result) error {
 	if err != nil {
 		return err
 	}
-	if first.Room != d.Room || first.Kind != d.Kind || first.Target != d.Target || (!erased && original != d.Body) {
+	if first.Room != d.Room || first.Kind != d.Kind || first.Target != d.Target || (d.Kind > chat.KindDelete && first.About.ID != d.About.ID) ||
+		(!erased && original != d.Body) {
 		res.Err = chat.Errorf(chat.CodeConflict, "this id was used for another message")
 		return nil
 	}
@@ -138,45 +192,7 @@ func (t *tx) originalBody(e chat.Event) (body string, err error) {
 	return body, err
 }
 
-// checkTarget wants a message of the same author in the same room that is still
-// there.
-func (t *tx) checkTarget(room *room, author int64, d chat.Draft) error {
-	var ok bool
-	err := t.row(`SELECT e.kind = ? AND e.author = ? AND NOT coalesce(r.body IS NULL AND r.seq IS NOT NULL, 0)
-		FROM events e LEFT JOIN revisions r ON r.room = e.room AND r.seq = e.seq
-		WHERE e.room = ? AND e.seq = ?`, chat.KindMessage, author, room.key, d.Target).Scan(&ok)
-	switch {
-	case errors.Is(err, sql.ErrNoRows), err == nil && !ok:
-		return chat.Errorf(chat.CodeNotFound, "there is no such message of yours")
-	case err != nil:
-		return err
-	case d.Kind != chat.KindEdit && d.Kind != chat.KindDelete:
-		return fmt.Errorf("kind %d can not be stored", d.Kind)
-	}
-	return nil
-}
-
-// project applies an edit or a delete to the message it changes. What is
-// deleted is really erased: from the event, and from the edits that led there.
-func (t *tx) project(room *room, e chat.Event) error {
-	var body any = e.Body
-	switch e.Kind {
-	case chat.KindMessage:
-		return nil
-	case chat.KindDelete:
-		body = nil
-		if err := t.exec(`UPDATE events SET body = '' WHERE room = ? AND seq = ?`, room.key, e.Target); err != nil {
-			return err
-		}
-		if err := t.exec(`UPDATE events SET body = '' WHERE room = ? AND target = ? AND target > 0`, room.key, e.Target); err != nil {
-			return err
-		}
-	}
-	return t.exec(`INSERT INTO revisions (room, seq, by, body) VALUES (?, ?, ?, ?)
-		ON CONFLICT (room, seq) DO UPDATE SET by = excluded.by, body = excluded.body`, room.key, e.Target, e.Seq, body)
-}
-
-// room returns where a room's log ends, for the group to move.
+// room returns a room for the group to move.
 func (t *tx) room(id chat.RoomID) (*room, error) {
 	if r := t.moved[id]; r != nil {
 		return r, nil
@@ -186,26 +202,52 @@ func (t *tx) room(id chat.RoomID) (*room, error) {
 		return &copied, nil
 	}
 	var r room
-	err := t.stmts.findRoom.QueryRowContext(t.ctx, id).Scan(&r.key, &r.head, &r.time)
+	err := t.stmts.findRoom.QueryRowContext(t.ctx, id).Scan(append([]any{&r.key, &r.messages, &r.time}, roomFields(&r.Room).all()...)...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, noRoom()
+		return nil, chat.NoRoom()
 	}
 	return &r, err
 }
 
-func noRoom() error { return chat.Errorf(chat.CodeNotFound, "there is no such room") }
-
-// person returns a person's key.
-func (t *tx) person(id chat.UserID) (key int64, err error) {
-	if key, ok := t.people[id]; ok {
-		return key, nil
+// person returns somebody.
+func (t *tx) person(id chat.UserID) (*person, error) {
+	for _, known := range []map[chat.UserID]*person{t.met, t.people} {
+		if p, ok := known[id]; ok {
+			return p, nil
+		}
 	}
-	err = t.stmts.findPerson.QueryRowContext(t.ctx, id).Scan(&key)
+	var p person
+	err := t.stmts.findPerson.QueryRowContext(t.ctx, id).Scan(&p.key, &p.ID, &p.Name, &p.Role, &p.Bot)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, chat.Errorf(chat.CodeUnauthorized, "nobody here has that identity")
+		return nil, chat.Errorf(chat.CodeUnauthorized, "nobody here has that identity")
 	}
 	if err == nil {
-		t.people[id] = key
+		t.met[id] = &p
 	}
-	return key, err
+	return &p, err
+}
+
+// changed reads somebody anew who was changed.
+func (t *tx) changed(id chat.UserID) (p *person, err error) {
+	p = new(person)
+	err = t.stmts.findPerson.QueryRowContext(t.ctx, id).Scan(&p.key, &p.ID, &p.Name, &p.Role, &p.Bot)
+	if err == nil {
+		t.met[id] = p
+	}
+	return p, err
+}
+
+// standing returns how somebody stands to a room.
+func (t *tx) standing(room *room, p *person) (chat.Standing, error) {
+	at := place{room.key, p.key}
+	for _, known := range []map[place]chat.Standing{t.stood, t.standings} {
+		if s, ok := known[at]; ok {
+			return s, nil
+		}
+	}
+	s, err := scanStanding(t.stmts.findStanding.QueryRowContext(t.ctx, room.key, p.key))
+	if err == nil {
+		t.stood[at] = s
+	}
+	return s, err
 }

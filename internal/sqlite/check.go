@@ -18,8 +18,15 @@ var contradictions = map[string]string{
 	"something deleted has a body": `SELECT e.seq FROM revisions r JOIN events e ON e.room = r.room AND (e.seq = r.seq OR e.target = r.seq)
 		WHERE r.body IS NULL AND e.body != ''`,
 	"somebody has read beyond the head": `SELECT r.name FROM memberships m JOIN rooms r ON r.key = m.room WHERE m.read > r.head`,
-	"a reference leads nowhere":         `SELECT "table" FROM pragma_foreign_key_check`,
-	"SQLite finds the file damaged":     `SELECT * FROM pragma_integrity_check WHERE integrity_check != 'ok'`,
+	"a room counts its messages wrong":  `SELECT r.name FROM rooms r WHERE r.messages != (SELECT count(*) FROM events WHERE room = r.key AND kind = 1)`,
+	"a room counts its people wrong":    `SELECT r.name FROM rooms r WHERE r.members != (SELECT count(*) FROM memberships WHERE room = r.key AND state = 1)`,
+	"somebody's read messages are counted wrong": `SELECT r.name FROM memberships m JOIN rooms r ON r.key = m.room
+		WHERE m.counted != (SELECT count(*) FROM events WHERE room = r.key AND kind = 1 AND seq <= m.read) AND m.state = 1`,
+	"something that retention erased has a body": `SELECT e.seq FROM rooms r JOIN events e ON e.room = r.key AND e.seq <= r.floor WHERE e.kind = 1 AND e.body != ''`,
+	"a private room has nobody to moderate it": `SELECT r.id FROM rooms r WHERE r.kind = 2 AND r.members > 0
+		AND NOT EXISTS (SELECT 1 FROM memberships WHERE room = r.key AND state = 1 AND moderator = 1)`,
+	"a reference leads nowhere":     `SELECT "table" FROM pragma_foreign_key_check`,
+	"SQLite finds the file damaged": `SELECT * FROM pragma_integrity_check WHERE integrity_check != 'ok'`,
 }
 
 // Check walks the whole database and reports contradictions: for tests, and for

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"time"
 
@@ -25,29 +26,42 @@ type request struct {
 	done chan struct{}
 }
 
-// committer is the state of the goroutine that writes.
+// committer is the state of the goroutine that writes: what it has looked up, as it
+// was last committed.
 type committer struct {
-	conn   *sql.Conn
-	stmts  statements
-	rooms  map[chat.RoomID]*room // what was looked up; a room is never removed
-	people map[chat.UserID]int64 // keys that were looked up
+	conn      *sql.Conn
+	stmts     statements
+	place     chat.RoomID           // the log of the place
+	rooms     map[chat.RoomID]*room // a room is never removed
+	people    map[chat.UserID]*person
+	standings map[place]chat.Standing
 }
 
-// room is where a room's log ends.
+// room is a room, and where its log ends.
 type room struct {
-	key  int64
-	head chat.Seq
-	time int64 // of the last event; time never goes back within a room
+	chat.Room // Head is kept here too
+	key       int64
+	messages  int64
+	time      int64 // of the last event; time never goes back within a room
 }
+
+// person is somebody who was looked up.
+type person struct {
+	chat.Person
+	key int64
+}
+
+// place names how a person stands to a room.
+type place struct{ room, person int64 }
 
 const (
 	maxGroup  = 512       // drafts in one commit
 	yields    = 3         // turns given to callers before a group is collected
-	maxPeople = 1_000_000 // keys kept; then they are looked up again
+	maxPeople = 1_000_000 // people and standings kept; then they are looked up again
 )
 
 func (c *committer) open(ctx context.Context, db *sql.DB) (err error) {
-	c.rooms, c.people = make(map[chat.RoomID]*room), make(map[chat.UserID]int64)
+	c.rooms, c.people, c.standings = make(map[chat.RoomID]*room), make(map[chat.UserID]*person), make(map[place]chat.Standing)
 	if c.conn, err = db.Conn(ctx); err != nil {
 		return err
 	}
@@ -143,7 +157,10 @@ func (s *Store) collect(first *request) []*request {
 func (s *Store) commit(group []*request) error {
 	ctx := context.Background()
 	begun := time.Now()
-	t := &tx{ctx: ctx, committer: &s.committer, moved: make(map[chat.RoomID]*room)}
+	t := &tx{
+		ctx: ctx, committer: &s.committer,
+		moved: make(map[chat.RoomID]*room), stood: make(map[place]chat.Standing), met: make(map[chat.UserID]*person),
+	}
 	err := t.run(group)
 	if err == nil {
 		if _, err = s.conn.ExecContext(ctx, "COMMIT"); err == nil {
@@ -153,6 +170,9 @@ func (s *Store) commit(group []*request) error {
 			}
 			if s.follow != nil && len(t.events) > 0 {
 				s.follow(t.events)
+			}
+			if t.rewrite {
+				s.rewrite(ctx)
 			}
 			return nil
 		}
@@ -167,6 +187,15 @@ func (s *Store) commit(group []*request) error {
 	refuse(group, broken)
 	close(s.failed)
 	return broken
+}
+
+// rewrite takes what retention erased out of the WAL, where old pages lie until they
+// are written over. It waits for readers, which are quick; if they are not, the next
+// time will do.
+func (s *Store) rewrite(ctx context.Context) {
+	if _, err := s.conn.ExecContext(ctx, "PRAGMA wal_checkpoint(truncate)"); err != nil {
+		s.log.Warn("write the log back after erasing", "err", err)
+	}
 }
 
 func repeated(group []*request) (n int) {
@@ -190,12 +219,16 @@ func refuse(group []*request, err error) {
 	}
 }
 
-// tx is a group's transaction.
+// tx is a group's transaction: what the committer knows, and what the group has
+// changed of it so far.
 type tx struct {
 	*committer
-	ctx    context.Context
-	moved  map[chat.RoomID]*room // rooms with new events, as they will be
-	events []chat.Event          // new, in order
+	ctx     context.Context
+	moved   map[chat.RoomID]*room // as they will be
+	stood   map[place]chat.Standing
+	met     map[chat.UserID]*person
+	events  []chat.Event // new, in order
+	rewrite bool         // what was erased should leave the WAL too
 }
 
 func (t *tx) run(group []*request) error {
@@ -215,7 +248,7 @@ func (t *tx) run(group []*request) error {
 		}
 	}
 	for _, m := range t.moved {
-		if _, err := t.stmts.setHead.ExecContext(t.ctx, m.head, m.key); err != nil {
+		if _, err := t.stmts.setHead.ExecContext(t.ctx, m.Head, m.messages, m.key); err != nil {
 			return err
 		}
 	}
@@ -227,12 +260,18 @@ func (t *tx) apart(r *request) error {
 	if err := t.exec("SAVEPOINT apart"); err != nil {
 		return err
 	}
+	moved, stood, met, events := make(map[chat.RoomID]*room, len(t.moved)), maps.Clone(t.stood), maps.Clone(t.met), len(t.events)
+	for id, m := range t.moved {
+		copied := *m
+		moved[id] = &copied
+	}
 	r.err = r.change(t)
 	if r.err != nil {
 		switch code(r.err) {
 		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT:
 			return r.err
 		}
+		t.moved, t.stood, t.met, t.events = moved, stood, met, t.events[:events]
 		if err := t.exec("ROLLBACK TO apart"); err != nil {
 			return err
 		}
@@ -252,26 +291,30 @@ func (t *tx) row(query string, args ...any) *sql.Row {
 
 // keep makes what the group changed the committer's state.
 func (t *tx) keep() {
-	for id, m := range t.moved {
-		t.rooms[id] = m
-	}
+	maps.Copy(t.rooms, t.moved)
+	maps.Copy(t.standings, t.stood)
+	maps.Copy(t.people, t.met)
 	if len(t.people) > maxPeople {
 		clear(t.people)
+	}
+	if len(t.standings) > maxPeople {
+		clear(t.standings)
 	}
 }
 
 // statements are those that every append needs.
 type statements struct {
-	insert, first, setHead, findRoom, findPerson *sql.Stmt
+	insert, first, setHead, findRoom, findPerson, findStanding *sql.Stmt
 }
 
 func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 	for stmt, query := range map[**sql.Stmt]string{
-		&s.insert:     "INSERT OR IGNORE INTO events (room, seq, id, author, kind, target, time, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		&s.first:      selectEvents + "WHERE e.id = ? AND e.author = ?",
-		&s.setHead:    "UPDATE rooms SET head = ? WHERE key = ?",
-		&s.findRoom:   "SELECT key, head, coalesce((SELECT time FROM events WHERE room = key AND seq = head), 0) FROM rooms WHERE id = ?",
-		&s.findPerson: "SELECT key FROM people WHERE id = ?",
+		&s.insert:       "INSERT OR IGNORE INTO events (room, seq, id, author, kind, target, time, body, about, until, mentions) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		&s.first:        selectEvents + "WHERE e.id = ? AND e.author = ?",
+		&s.setHead:      "UPDATE rooms SET head = ?, messages = ? WHERE key = ?",
+		&s.findRoom:     "SELECT key, messages, coalesce((SELECT time FROM events WHERE room = r.key AND seq = head), 0), " + roomColumns + " FROM rooms r WHERE id = ?",
+		&s.findPerson:   "SELECT key, id, name, role, bot FROM people WHERE id = ?",
+		&s.findStanding: "SELECT " + standingColumns + " FROM memberships m WHERE room = ? AND person = ?",
 	} {
 		var err error
 		if *stmt, err = conn.PrepareContext(ctx, query); err != nil {
@@ -282,7 +325,7 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 }
 
 func (s *statements) close() {
-	for _, stmt := range []*sql.Stmt{s.insert, s.first, s.setHead, s.findRoom, s.findPerson} {
+	for _, stmt := range []*sql.Stmt{s.insert, s.first, s.setHead, s.findRoom, s.findPerson, s.findStanding} {
 		if stmt != nil {
 			stmt.Close()
 		}

@@ -3,9 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
-	"strings"
-	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -19,7 +18,13 @@ func (s *Store) welcomeVisitors(ctx context.Context) error {
 		return t.exec("UPDATE people SET name_key = NULL WHERE visiting = 1 AND name_key IS NOT NULL")
 	})
 	if err == nil {
-		_, err = s.EnsureRoom(ctx, chat.Lobby)
+		err = s.openPlace(ctx)
+	}
+	if err == nil {
+		_, err = s.EnsureRoom(ctx, chat.Name{Display: chat.Lobby, Key: s.options.RoomKey(chat.Lobby)}, "")
+	}
+	if err == nil {
+		err = s.NameRooms(ctx, s.options.RoomKey)
 	}
 	return err
 }
@@ -76,10 +81,16 @@ func (t *tx) rest(key string, person int64) error {
 
 // Login implements chat.Accounts.
 func (s *Store) Login(ctx context.Context, token chat.TokenHash) (l chat.Login, err error) {
-	err = s.readers.row(ctx, `SELECT p.id, p.name, p.role, s.id FROM sessions s JOIN people p ON p.key = s.person
-		WHERE s.token = ? AND s.used > ?`, token[:], now()-chat.SessionAge.Milliseconds()).Scan(&l.ID, &l.Name, &l.Role, &l.Session)
+	var scope string
+	err = s.readers.row(ctx, `SELECT p.id, p.name, p.role, p.bot, s.id, coalesce(s.scope, '') FROM sessions s JOIN people p ON p.key = s.person
+		WHERE s.token = ? AND (s.used > ? OR s.scope IS NOT NULL)`, token[:], now()-chat.SessionAge.Milliseconds()).
+		Scan(&l.ID, &l.Name, &l.Role, &l.Bot, &l.Session, &scope)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = chat.Errorf(chat.CodeUnauthorized, "that session is not known here")
+	}
+	if err == nil && scope != "" {
+		l.Scope = new(chat.Scope)
+		err = json.Unmarshal([]byte(scope), l.Scope)
 	}
 	return l, err
 }
@@ -89,107 +100,4 @@ func (s *Store) ReleaseName(ctx context.Context, id chat.UserID) error {
 	return s.change(ctx, func(t *tx) error {
 		return t.exec("UPDATE people SET name_key = NULL WHERE id = ?", id)
 	})
-}
-
-const selectRoom = "SELECT id, name, head, created FROM rooms "
-
-func scanRoom(row scanner) (r chat.Room, err error) {
-	var created int64
-	err = row.Scan(&r.ID, &r.Name, &r.Head, &created)
-	r.Created = time.UnixMilli(created)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = noRoom()
-	}
-	return r, err
-}
-
-// EnsureRoom implements chat.Directory. A room that is there costs no write.
-func (s *Store) EnsureRoom(ctx context.Context, name string) (chat.Room, error) {
-	find := func() (chat.Room, error) {
-		return scanRoom(s.readers.row(ctx, selectRoom+"WHERE name = ?", name))
-	}
-	r, err := find()
-	if chat.AsError(err).Code != chat.CodeNotFound || err == nil {
-		return r, err
-	}
-	err = s.change(ctx, func(t *tx) error {
-		return t.exec("INSERT INTO rooms (id, name, created) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING", newID(12), name, now())
-	})
-	if err != nil {
-		return chat.Room{}, err
-	}
-	return find()
-}
-
-// Room implements chat.Directory.
-func (s *Store) Room(ctx context.Context, id chat.RoomID) (chat.Room, error) {
-	return scanRoom(s.readers.row(ctx, selectRoom+"WHERE id = ?", id))
-}
-
-// Rooms implements chat.Directory.
-func (s *Store) Rooms(ctx context.Context, part string, limit int) ([]chat.Room, error) {
-	return list(ctx, s, scanRoom, selectRoom+"WHERE instr(name, ?) > 0 ORDER BY name LIMIT ?", strings.ToLower(part), limit)
-}
-
-const selectMember = `SELECT r.id, r.name, r.head, r.created, m.read FROM memberships m
-	JOIN rooms r ON r.key = m.room JOIN people p ON p.key = m.person WHERE p.id = ? `
-
-func scanMember(row scanner) (m chat.Membership, err error) {
-	var created int64
-	err = row.Scan(&m.ID, &m.Name, &m.Head, &created, &m.Read)
-	m.Created = time.UnixMilli(created)
-	return m, err
-}
-
-// Join implements chat.Directory. A room that is on the list costs no write:
-// after a restart everyone joins again.
-func (s *Store) Join(ctx context.Context, id chat.UserID, room chat.RoomID) (chat.Membership, error) {
-	find := func() (chat.Membership, error) {
-		return scanMember(s.readers.row(ctx, selectMember+"AND r.id = ?", id, room))
-	}
-	m, err := find()
-	if !errors.Is(err, sql.ErrNoRows) {
-		return m, err
-	}
-	err = s.change(ctx, func(t *tx) error {
-		r, err := t.room(room)
-		if err != nil {
-			return err
-		}
-		person, err := t.person(id)
-		if err != nil {
-			return err
-		}
-		return t.exec("INSERT INTO memberships (person, room, read) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", person, r.key, r.head)
-	})
-	if err != nil {
-		return m, err
-	}
-	return find()
-}
-
-// Memberships implements chat.Directory.
-func (s *Store) Memberships(ctx context.Context, id chat.UserID) ([]chat.Membership, error) {
-	return list(ctx, s, scanMember, selectMember+"ORDER BY r.name", id)
-}
-
-// MarkRead implements chat.Directory.
-func (s *Store) MarkRead(ctx context.Context, id chat.UserID, room chat.RoomID, seq chat.Seq) (read chat.Seq, err error) {
-	err = s.change(ctx, func(t *tx) error {
-		r, err := t.room(room)
-		if err != nil {
-			return err
-		}
-		person, err := t.person(id)
-		if err != nil {
-			return err
-		}
-		err = t.row(`UPDATE memberships SET read = max(read, ?) WHERE person = ? AND room = ? RETURNING read`,
-			min(seq, r.head), person, r.key).Scan(&read)
-		if errors.Is(err, sql.ErrNoRows) {
-			err = noRoom()
-		}
-		return err
-	})
-	return read, err
 }

@@ -74,7 +74,7 @@ func (s *Store) UseInvite(ctx context.Context, token chat.TokenHash, id chat.Use
 		if i, err = t.useInvite(token, key, false); err != nil {
 			return err
 		}
-		p, err = t.again(key)
+		p, err = t.again(id)
 		return err
 	})
 	return p, i, err
@@ -102,13 +102,35 @@ func (t *tx) useInvite(token chat.TokenHash, person int64, fresh bool) (chat.Inv
 	err = t.exec("UPDATE people SET promised = max(promised, ?), role = CASE role WHEN ? THEN role ELSE max(role, ?) END WHERE key = ?",
 		i.Role, chat.RoleGuest, i.Role, person)
 	if err == nil && i.Room != "" {
-		r, err := t.room(i.Room)
-		if err != nil {
-			return i, err
-		}
-		return i, t.exec("INSERT INTO memberships (person, room, read) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", person, r.key, r.head)
+		err = t.enterBy(i, person)
 	}
 	return i, err
+}
+
+// enterBy takes somebody into the room of an invitation. A ban is stronger.
+func (t *tx) enterBy(i chat.Invite, key int64) error {
+	room, err := t.room(i.Room)
+	if err != nil {
+		return err
+	}
+	var id chat.UserID
+	if err := t.row("SELECT id FROM people WHERE key = ?", key).Scan(&id); err != nil {
+		return err
+	}
+	p, err := t.person(id)
+	if err != nil {
+		return err
+	}
+	before, err := t.standing(room, p)
+	if err != nil || before.State == chat.StateMember || (before.State == chat.StateBanned && time.Now().Before(before.Banned)) {
+		return err
+	}
+	if room.Kind == chat.RoomPrivate {
+		return t.changeBy(room, id, chat.Draft{Kind: chat.KindJoin})
+	}
+	after := before
+	after.State = chat.StateMember
+	return t.stand(room, p, before, after)
 }
 
 // RevokeInvite implements chat.Accounts.

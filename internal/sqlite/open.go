@@ -33,6 +33,7 @@ var migrations embed.FS
 type Store struct {
 	// Fixed after Open.
 	dir     string
+	options Options
 	log     *slog.Logger
 	lock    *flock.Flock
 	writer  *sql.DB // one connection, the committer's
@@ -68,11 +69,21 @@ var pragmas = []string{
 	"foreign_keys(0)", "secure_delete(1)", "busy_timeout(5000)",
 }
 
+// Options are what a store needs of the domain.
+type Options struct {
+	// RoomKey makes a room's name the key that names which look the same have in
+	// common; nil: a name is its own key.
+	RoomKey func(name string) string
+}
+
 // Open opens the store in the folder dir, made if need be, and brings it up to
 // date. Its errors are sentences for the operator. Close ends it.
-func Open(ctx context.Context, dir string, log *slog.Logger) (*Store, error) {
+func Open(ctx context.Context, dir string, log *slog.Logger, o Options) (*Store, error) {
+	if o.RoomKey == nil {
+		o.RoomKey = func(name string) string { return name }
+	}
 	s := &Store{
-		dir: dir, log: log,
+		dir: dir, options: o, log: log,
 		queue:  make(chan *request, queued),
 		failed: make(chan struct{}), idle: make(chan struct{}),
 	}

@@ -3,7 +3,9 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,17 +13,31 @@ import (
 )
 
 // selectEvents reads events as they stand today. scanEvent knows its columns.
-const selectEvents = `SELECT m.id, e.seq, e.id, p.id, p.name, p.role = 1, e.kind, e.target, e.time,
-	CASE WHEN r.seq IS NULL THEN e.body ELSE coalesce(r.body, '') END, coalesce(r.by, 0), r.seq IS NOT NULL AND r.body IS NULL
+const selectEvents = `SELECT m.id, e.seq, e.id, p.id, p.name, p.role = 1, p.bot, e.kind, e.target, e.time,
+	CASE WHEN r.seq IS NULL THEN e.body ELSE coalesce(r.body, '') END, coalesce(r.by, 0),
+	(r.seq IS NOT NULL AND r.body IS NULL) OR (e.kind = 1 AND e.seq <= m.floor),
+	CASE e.about WHEN 0 THEN '' ELSE (SELECT id || ' ' || name FROM people WHERE key = e.about) END, e.until, coalesce(e.mentions, '')
 	FROM events e JOIN rooms m ON m.key = e.room JOIN people p ON p.key = e.author
 	LEFT JOIN revisions r ON r.room = e.room AND r.seq = e.seq `
 
 func scanEvent(row scanner) (e chat.Event, err error) {
 	var id []byte
-	var at int64
-	err = row.Scan(&e.Room, &e.Seq, &id, &e.Author, &e.Name, &e.Guest, &e.Kind, &e.Target, &at, &e.Body, &e.Revised, &e.Deleted)
+	var at, until int64
+	var about, mentions string
+	err = row.Scan(&e.Room, &e.Seq, &id, &e.Author, &e.Name, &e.Guest, &e.Bot, &e.Kind, &e.Target, &at, &e.Body, &e.Revised, &e.Deleted,
+		&about, &until, &mentions)
+	if err != nil {
+		return e, err
+	}
 	copy(e.ID[:], id)
-	e.Time = time.UnixMilli(at)
+	e.Time, e.Until = time.UnixMilli(at), moment(until)
+	if about != "" {
+		id, name, _ := strings.Cut(about, " ")
+		e.About = chat.Mention{ID: chat.UserID(id), Name: name}
+	}
+	if mentions != "" && !e.Deleted {
+		err = json.Unmarshal([]byte(mentions), &e.Mentions)
+	}
 	return e, err
 }
 
@@ -36,7 +52,7 @@ func (s *Store) Head(ctx context.Context, room chat.RoomID) (chat.Position, erro
 	p := chat.Position{Epoch: s.epoch}
 	err := s.readers.row(ctx, "SELECT head FROM rooms WHERE id = ?", room).Scan(&p.Seq)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = noRoom()
+		err = chat.NoRoom()
 	}
 	return p, err
 }

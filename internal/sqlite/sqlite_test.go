@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 
 func open(t testing.TB, dir string) *sqlite.Store {
 	t.Helper()
-	s, err := sqlite.Open(context.Background(), dir, slog.New(slog.DiscardHandler))
+	s, err := sqlite.Open(context.Background(), dir, slog.New(slog.DiscardHandler), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func named(name string) chat.Name { return chat.Name{Display: name, Key: name} }
 
 func newTalker(t testing.TB, s *sqlite.Store) talker {
 	t.Helper()
-	r, err := s.EnsureRoom(context.Background(), "lobby")
+	r, err := s.EnsureRoom(context.Background(), named("lobby"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,10 +151,10 @@ func TestRefusals(t *testing.T) {
 		file:                       "the data folder " + file + " cannot be used: not a directory",
 		filepath.Join(file, "sub"): "cannot be used: not a directory",
 		used:                       "the data folder " + used + " is in use by another hubbub",
-		newer:                      "the data folder " + newer + " was written by a newer hubbub (schema 7, this one knows 2)",
+		newer:                      "the data folder " + newer + " was written by a newer hubbub (schema 7, this one knows 3)",
 		nonsense:                   "is not a database of hubbub, or is damaged",
 	} {
-		s, err := sqlite.Open(t.Context(), dir, slog.New(slog.DiscardHandler))
+		s, err := sqlite.Open(t.Context(), dir, slog.New(slog.DiscardHandler), sqlite.Options{})
 		if err == nil {
 			s.Close()
 		}
@@ -185,7 +185,7 @@ func TestDurableSettings(t *testing.T) {
 	defer func() { *sqlite.Mandatory = all }()
 	*sqlite.Mandatory = slices.DeleteFunc(slices.Clone(all), func(p string) bool { return strings.HasPrefix(p, "synchronous") })
 	*sqlite.Mandatory = append(*sqlite.Mandatory, "synchronous(normal)")
-	if s, err := sqlite.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "would not keep what it acknowledges") {
+	if s, err := sqlite.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler), sqlite.Options{}); err == nil || !strings.Contains(err.Error(), "would not keep what it acknowledges") {
 		if err == nil {
 			s.Close()
 		}
@@ -372,12 +372,12 @@ func TestLibcVersion(t *testing.T) {
 // appendUntilKilled is what the child of TestKilled does: append, and say what
 // was acknowledged.
 func appendUntilKilled(dir string) {
-	s, err := sqlite.Open(context.Background(), dir, slog.New(slog.DiscardHandler))
+	s, err := sqlite.Open(context.Background(), dir, slog.New(slog.DiscardHandler), sqlite.Options{})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	room, _ := s.EnsureRoom(context.Background(), "lobby")
+	room, _ := s.EnsureRoom(context.Background(), named("lobby"), "")
 	var out sync.Mutex
 	for i := range 8 {
 		p, _ := s.AddVisitor(context.Background(), named(fmt.Sprint("child ", i)))
@@ -429,7 +429,7 @@ func TestKilled(t *testing.T) {
 	if err := s.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	room, err := s.EnsureRoom(t.Context(), "lobby")
+	room, err := s.EnsureRoom(t.Context(), named("lobby"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -462,7 +462,7 @@ func BenchmarkAppend(b *testing.B) {
 				k := newTalker(b, s)
 				ids := make([]chat.RoomID, rooms)
 				for i := range ids {
-					r, err := s.EnsureRoom(b.Context(), fmt.Sprint("room", i))
+					r, err := s.EnsureRoom(b.Context(), named(fmt.Sprint("room", i)), "")
 					if err != nil {
 						b.Fatal(err)
 					}

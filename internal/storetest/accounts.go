@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -114,7 +115,7 @@ func testRestingNames(t *testing.T, e *env) {
 	e.wants(chat.CodeNameTaken, err)
 	_, err = e.Rename(t.Context(), ines.ID, name("Ines"))
 	e.must(err)
-	_, err = e.Remove(t.Context(), tom.ID)
+	_, err = e.Remove(t.Context(), "", tom.ID)
 	e.must(err)
 	_, err = e.Rename(t.Context(), ines.ID, name("Tom"))
 	e.wants(chat.CodeNameTaken, err)
@@ -132,13 +133,13 @@ func (e *env) sessions(id chat.UserID) (ids []chat.SessionID) {
 
 func testSessions(t *testing.T, e *env) {
 	ines, tom := e.guest("Ines", "one"), e.guest("Tom", "other")
-	second, err := e.AddSession(t.Context(), ines.ID, chat.HashToken("two"), "a phone")
+	second, err := e.AddSession(t.Context(), ines.ID, chat.HashToken("two"), "a phone", netip.Addr{})
 	e.must(err)
-	third, err := e.AddSession(t.Context(), ines.ID, chat.HashToken("three"), "")
+	third, err := e.AddSession(t.Context(), ines.ID, chat.HashToken("three"), "", netip.Addr{})
 	e.must(err)
-	e.must(e.Used(t.Context(), time.Now().Add(time.Minute), []chat.SessionID{second, "nosuch"}))
+	e.must(e.Used(t.Context(), time.Now().Add(time.Minute), map[chat.SessionID]netip.Addr{second: netip.MustParseAddr("192.0.2.7"), "nosuch": {}}))
 	all, err := e.Sessions(t.Context(), ines.ID)
-	if err != nil || len(all) != 3 || all[0].ID != second || all[0].Device != "a phone" || !all[0].Used.After(all[0].Created) {
+	if err != nil || len(all) != 3 || all[0].ID != second || all[0].Device != "a phone" || all[0].Address.String() != "192.0.2.7" || !all[0].Used.After(all[0].Created) {
 		t.Errorf("%+v, %v", all, err)
 	}
 	if l, err := e.Login(t.Context(), chat.HashToken("two")); err != nil || l.ID != ines.ID || l.Session != second {
@@ -162,7 +163,7 @@ func testSessions(t *testing.T, e *env) {
 	e.reopen()
 	_, err = e.Login(t.Context(), chat.HashToken("one"))
 	e.wants(chat.CodeUnauthorized, err)
-	_, err = e.AddSession(t.Context(), "nosuchperson1234", chat.HashToken("x"), "")
+	_, err = e.AddSession(t.Context(), "nosuchperson1234", chat.HashToken("x"), "", netip.Addr{})
 	e.wants(chat.CodeNotFound, err)
 }
 
@@ -213,31 +214,31 @@ func testCredentials(t *testing.T, e *env) {
 func testRoles(t *testing.T, e *env) {
 	ines, tom := e.guest("Ines", "one"), e.guest("Tom", "two")
 	e.must(e.SetPassword(t.Context(), ines.ID, "hashed"))
-	p, err := e.SetRole(t.Context(), ines.ID, chat.RoleOwner)
+	p, err := e.SetRole(t.Context(), "", ines.ID, chat.RoleOwner)
 	if err != nil || p.Role != chat.RoleOwner {
 		t.Fatalf("%+v, %v", p, err)
 	}
-	_, err = e.SetRole(t.Context(), ines.ID, chat.RoleMember)
+	_, err = e.SetRole(t.Context(), "", ines.ID, chat.RoleMember)
 	e.wants(chat.CodeConflict, err) // the last owner
-	_, err = e.Remove(t.Context(), ines.ID)
+	_, err = e.Remove(t.Context(), "", ines.ID)
 	e.wants(chat.CodeConflict, err)
-	if p, err := e.SetRole(t.Context(), tom.ID, chat.RoleOwner); err != nil || p.Role != chat.RoleGuest {
+	if p, err := e.SetRole(t.Context(), "", tom.ID, chat.RoleOwner); err != nil || p.Role != chat.RoleGuest {
 		t.Errorf("a guest without an account became %+v, %v", p, err)
 	}
-	_, err = e.SetRole(t.Context(), ines.ID, chat.RoleAdmin)
+	_, err = e.SetRole(t.Context(), "", ines.ID, chat.RoleAdmin)
 	e.wants(chat.CodeConflict, err) // a promise is no owner
 	e.must(e.SetPassword(t.Context(), tom.ID, "hashed"))
 	if a, _ := e.Person(t.Context(), tom.ID); a.Role != chat.RoleOwner {
 		t.Errorf("with an account: %v", a.Role)
 	}
-	if p, err := e.SetRole(t.Context(), ines.ID, chat.RoleAdmin); err != nil || p.Role != chat.RoleAdmin {
+	if p, err := e.SetRole(t.Context(), "", ines.ID, chat.RoleAdmin); err != nil || p.Role != chat.RoleAdmin {
 		t.Errorf("%+v, %v", p, err)
 	}
 	e.must(e.SetPassword(t.Context(), ines.ID, "another"))
 	if a, _ := e.Person(t.Context(), ines.ID); a.Role != chat.RoleAdmin {
 		t.Errorf("another password made her %v", a.Role)
 	}
-	_, err = e.SetRole(t.Context(), "nosuchperson1234", chat.RoleAdmin)
+	_, err = e.SetRole(t.Context(), "", "nosuchperson1234", chat.RoleAdmin)
 	e.wants(chat.CodeNotFound, err)
 }
 
@@ -251,7 +252,7 @@ func testRemoval(t *testing.T, e *env) {
 	_, err := e.AddInvite(t.Context(), chat.HashToken("hers"), chat.Invite{Role: chat.RoleMember, By: ines.ID})
 	e.must(err)
 	e.append(message(room, ines.ID, "I was here"))
-	ended, err := e.Remove(t.Context(), ines.ID)
+	ended, err := e.Remove(t.Context(), "", ines.ID)
 	if err != nil || !slices.Equal(ended, []chat.SessionID{ines.Session}) {
 		t.Errorf("ended %v, %v", ended, err)
 	}
@@ -266,10 +267,10 @@ func testRemoval(t *testing.T, e *env) {
 	e.wants(chat.CodeNotFound, err)
 	_, err = e.Invite(t.Context(), chat.HashToken("hers"))
 	e.wants(chat.CodeBadInvite, err)
-	_, err = e.AddSession(t.Context(), ines.ID, chat.HashToken("again"), "")
+	_, err = e.AddSession(t.Context(), ines.ID, chat.HashToken("again"), "", netip.Addr{})
 	e.wants(chat.CodeNotFound, err)
 	e.wants(chat.CodeNotFound, e.SetPassword(t.Context(), ines.ID, "hashed"))
-	_, err = e.Remove(t.Context(), ines.ID)
+	_, err = e.Remove(t.Context(), "", ines.ID)
 	e.wants(chat.CodeNotFound, err)
 	if all := e.all(room); len(all) != 1 || all[0].Body != "I was here" || all[0].Name != "Ines" {
 		t.Errorf("%+v", all)
@@ -398,8 +399,8 @@ func testPictures(t *testing.T, e *env) {
 	if v, err := e.Setting(t.Context(), "never set"); v != "" || err != nil {
 		t.Errorf("%q, %v", v, err)
 	}
-	e.must(e.SetSetting(t.Context(), "guests", "open"))
-	e.must(e.SetSetting(t.Context(), "guests", "none"))
+	e.must(e.SetSetting(t.Context(), "", chat.KindGuests, "guests", "open"))
+	e.must(e.SetSetting(t.Context(), "", chat.KindGuests, "guests", "none"))
 	e.reopen()
 	if v, err := e.Setting(t.Context(), "guests"); v != "none" || err != nil {
 		t.Errorf("%q, %v", v, err)

@@ -35,12 +35,15 @@ func testVisitors(t *testing.T, e *env) {
 	e.wants(chat.CodeNameTaken, err) // a guest with a session keeps the name
 }
 
+// guest is somebody as who decides about them.
+func guest(id chat.UserID) chat.Actor { return chat.Actor{ID: id, Role: chat.RoleGuest} }
+
 func testRooms(t *testing.T, e *env) {
 	var wg sync.WaitGroup
 	ids := make([]chat.RoomID, 20)
 	for i := range ids {
 		wg.Go(func() {
-			r, err := e.EnsureRoom(context.Background(), "kitchen")
+			r, err := e.EnsureRoom(context.Background(), name("kitchen"), "")
 			if err != nil {
 				t.Error(err)
 			}
@@ -83,19 +86,19 @@ func testRooms(t *testing.T, e *env) {
 func testMemberships(t *testing.T, e *env) {
 	ann, ben, b, a := e.author(), e.author(), e.room("b"), e.room("a")
 	e.append(message(b, ann, "1"), message(b, ann, "2"))
-	m, err := e.Join(t.Context(), ben, b)
+	m, err := e.Join(t.Context(), guest(ben), b)
 	if err != nil || m.ID != b || m.Read != 2 || m.Head != 2 {
 		t.Errorf("joined %+v, %v", m, err)
 	}
 	e.append(message(b, ann, "3"))
-	if m, err = e.Join(t.Context(), ben, b); err != nil || m.Read != 2 || m.Head != 3 {
+	if m, err = e.Join(t.Context(), guest(ben), b); err != nil || m.Read != 2 || m.Head != 3 {
 		t.Errorf("joined again %+v, %v", m, err)
 	}
-	_, err = e.Join(t.Context(), ben, a)
+	_, err = e.Join(t.Context(), guest(ben), a)
 	e.must(err)
-	_, err = e.Join(t.Context(), ben, "nosuchroom12")
+	_, err = e.Join(t.Context(), guest(ben), "nosuchroom12")
 	e.wants(chat.CodeNotFound, err)
-	_, err = e.Join(t.Context(), "nosuchperson1234", a)
+	_, err = e.Join(t.Context(), guest("nosuchperson1234"), a)
 	e.wants(chat.CodeUnauthorized, err)
 	e.reopen()
 	list, err := e.Memberships(t.Context(), ben)
@@ -111,7 +114,7 @@ func testReadMarks(t *testing.T, e *env) {
 	ann, room := e.author(), e.room("lobby")
 	_, err := e.MarkRead(t.Context(), ann, room, 1)
 	e.wants(chat.CodeNotFound, err) // not on the list
-	_, err = e.Join(t.Context(), ann, room)
+	_, err = e.Join(t.Context(), guest(ann), room)
 	e.must(err)
 	for range 5 {
 		e.append(message(room, ann, "x"))

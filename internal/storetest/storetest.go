@@ -6,6 +6,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -116,9 +117,9 @@ func (e *env) author() chat.UserID {
 	return p.ID
 }
 
-func (e *env) room(name string) chat.RoomID {
+func (e *env) room(called string) chat.RoomID {
 	e.Helper()
-	r, err := e.EnsureRoom(e.Context(), name)
+	r, err := e.EnsureRoom(e.Context(), name(called), "")
 	e.must(err)
 	return r.ID
 }
@@ -186,5 +187,5 @@ func (e *env) wants(code chat.Code, err error) {
 func same(a, b chat.Event) bool {
 	at, bt := a.Time, b.Time
 	a.Time, b.Time, a.Name, b.Name = time.Time{}, time.Time{}, "", ""
-	return a == b && at.Equal(bt)
+	return at.Equal(bt) && reflect.DeepEqual(a, b)
 }

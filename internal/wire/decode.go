@@ -12,7 +12,7 @@ import (
 )
 
 // Decode reads a client's frame and checks it without looking at any state. The
-// frame is one of *Hello, *Open, *Close, *Send, *Typing, *Read and *Fence. Ref
+// frame is one of *Hello, *Open, *Close, *Send, *Edit, *Delete, *Typing, *Read and *Fence. Ref
 // names the frame as far as it could be read, for the answer. The frame does
 // not refer to data.
 func Decode(data []byte) (frame any, ref Ref, err *chat.Error) {
@@ -42,6 +42,9 @@ func Decode(data []byte) (frame any, ref Ref, err *chat.Error) {
 	return frame, ref, err
 }
 
+// ClientKinds are the kinds of frame that a client may send.
+var ClientKinds = []string{"hello", "open", "close", "send", "edit", "delete", "typing", "read", "fence"}
+
 func newClientFrame(kind string) any {
 	switch kind {
 	case "hello":
@@ -52,6 +55,10 @@ func newClientFrame(kind string) any {
 		return new(Close)
 	case "send":
 		return new(Send)
+	case "edit":
+		return new(Edit)
+	case "delete":
+		return new(Delete)
 	case "typing":
 		return new(Typing)
 	case "read":
@@ -76,6 +83,12 @@ func DecodeServer(data []byte) (frame any, err error) {
 		frame = new(You)
 	case "opened":
 		frame = new(Opened)
+	case "joined":
+		frame = new(Joined)
+	case "left":
+		frame = new(Left)
+	case "report":
+		frame = new(Report)
 	case "event":
 		frame = new(Event)
 	case "reset":
@@ -160,6 +173,16 @@ func check(frame any, ref *Ref) *chat.Error {
 		return checkRoom(f.Room, ref)
 	case *Send:
 		return checkSend(f, ref)
+	case *Edit:
+		if f.Target == 0 {
+			return chat.Errorf(chat.CodeBadFrame, "edit needs a target")
+		}
+		return checkSend(&f.Send, ref)
+	case *Delete:
+		if f.Target == 0 {
+			return chat.Errorf(chat.CodeBadFrame, "delete needs a target")
+		}
+		return checkID(f.Room, &f.ID, &f.EventID, ref)
 	}
 	return nil
 }
@@ -206,22 +229,39 @@ func checkOpen(f *Open, ref *Ref) *chat.Error {
 }
 
 func checkSend(f *Send, ref *Ref) *chat.Error {
-	if err := checkRoom(f.Room, ref); err != nil {
+	if f.Text == nil {
+		return chat.Errorf(chat.CodeBadFrame, "%s needs an id and a text", ref.Frame)
+	}
+	if err := checkID(f.Room, &f.ID, &f.EventID, ref); err != nil {
 		return err
 	}
-	if len(f.ID) <= echoLimit {
-		ref.ID = f.ID
+	return CheckText(*f.Text)
+}
+
+// checkID parses the id that a client has chosen.
+func checkID(room chat.RoomID, text *string, id *chat.EventID, ref *Ref) *chat.Error {
+	if err := checkRoom(room, ref); err != nil {
+		return err
 	}
-	if f.ID == "" || f.Text == nil {
-		return chat.Errorf(chat.CodeBadFrame, "send needs an id and a text")
+	if len(*text) <= echoLimit {
+		ref.ID = *text
 	}
-	id, e := uuid.Parse(f.ID)
-	if e != nil || len(f.ID) != 36 || id == uuid.Nil {
+	if *text == "" {
+		return chat.Errorf(chat.CodeBadFrame, "%s needs an id", ref.Frame)
+	}
+	parsed, ok := ParseID(*text)
+	if !ok {
 		return chat.Errorf(chat.CodeBadID, "the id must be a UUID")
 	}
-	f.EventID, f.ID = chat.EventID(id), id.String()
-	ref.ID = f.ID
-	return CheckText(*f.Text)
+	*id, *text = parsed, parsed.String()
+	ref.ID = *text
+	return nil
+}
+
+// ParseID reads the id of an event: a UUID in its usual form, and not all zeros.
+func ParseID(text string) (chat.EventID, bool) {
+	id, err := uuid.Parse(text)
+	return chat.EventID(id), err == nil && len(text) == 36 && id != uuid.Nil
 }
 
 // CheckText refuses a message that says nothing or too much.

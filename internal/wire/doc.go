@@ -4,15 +4,17 @@
 // testdata/frames are the contract, shared with the page's tests.
 //
 //	kind       from    type        kind       from    type
-//	hello      client  Hello       typing     both    Typing
-//	welcome    server  Welcome     read       both    Read
-//	open       client  Open        fence      both    Fence
-//	opened     server  Opened      heartbeat  server  Heartbeat
-//	close      client  Close       error      server  Error
-//	event      server  Event       goodbye    server  Goodbye
-//	reset      server  Reset       you        server  You
+//	hello      client  Hello       sent       server  Sent
+//	welcome    server  Welcome     edit       client  Edit
+//	you        server  You         delete     client  Delete
+//	open       client  Open        typing     both    Typing
+//	opened     server  Opened      read       both    Read
+//	close      client  Close       fence      both    Fence
+//	joined     server  Joined      heartbeat  server  Heartbeat
+//	left       server  Left        report     server  Report
+//	event      server  Event       error      server  Error
+//	reset      server  Reset       goodbye    server  Goodbye
 //	send       client  Send
-//	sent       server  Sent
 //
 // A conversation: hello, welcome; open, opened, event...; send, sent and event.
 package wire

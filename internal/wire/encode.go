@@ -37,6 +37,16 @@ func kindOf(frame any) string {
 		return "typing"
 	case *Read:
 		return "read"
+	case *Edit:
+		return "edit"
+	case *Delete:
+		return "delete"
+	case *Joined:
+		return "joined"
+	case *Left:
+		return "left"
+	case *Report:
+		return "report"
 	case *Fence:
 		return "fence"
 	case *Heartbeat:
@@ -67,15 +77,61 @@ func Encode(frame any) []byte {
 
 // EventFrame is how hubbub.v1 shows an event.
 func EventFrame(e chat.Event) *Event {
-	return &Event{
+	f := &Event{
 		Room: e.Room, Seq: e.Seq, Kind: e.Kind.String(), ID: e.ID.String(),
-		Author: e.Author, Name: e.Name, Guest: e.Guest, Time: ToMillis(e.Time), Text: e.Body,
-		Target: e.Target, Revised: e.Revised, Deleted: e.Deleted,
+		Author: e.Author, Name: e.Name, Guest: e.Guest, Bot: e.Bot, Time: ToMillis(e.Time), Text: e.Body,
+		Target: e.Target, Revised: e.Revised, Deleted: e.Deleted, Mentions: e.Mentions,
 	}
+	if e.About.ID != "" {
+		f.About = &Whom{e.About.ID, e.About.Name}
+	}
+	if !e.Until.IsZero() {
+		f.Until = ToMillis(e.Until)
+	}
+	return f
+}
+
+// RoomFrame is how a room is shown to somebody who has it.
+func RoomFrame(m chat.Membership, who chat.Actor, now time.Time) RoomInfo {
+	r := RoomFrameOf(m.Room)
+	r.Read, r.Unread, r.Mentions = m.Read, m.Unread, m.Mentions
+	for _, p := range m.People {
+		r.People = append(r.People, Whom{p.ID, p.Name})
+	}
+	r.You = &Standing{State: m.State.String(), Moderator: m.Moderator, Muted: End(m.Muted, now), Can: chat.May(who, &m.Room, m.Standing, now)}
+	return r
+}
+
+// RoomFrameOf is how a room is shown to anybody.
+func RoomFrameOf(m chat.Room) RoomInfo {
+	r := RoomInfo{
+		Name: m.Name, Kind: m.Kind.String(), Topic: m.Topic, Archived: m.Archived, ReadOnly: m.ReadOnly, GuestsWait: m.GuestsWait,
+		Slow: int(m.Slow / time.Second), Floor: m.Floor, Created: ToMillis(m.Created), Members: m.Members, Head: m.Head,
+	}
+	if m.Keep != (chat.Keep{}) {
+		r.Keep = &m.Keep
+	}
+	if m.By.ID != "" {
+		r.By = &Whom{m.By.ID, m.By.Name}
+	}
+	return r
+}
+
+// End is when something ends, as the protocol writes it: 0 if it has, -1 if it does not.
+func End(t, now time.Time) Millis {
+	switch {
+	case !t.After(now):
+		return 0
+	case !t.Before(chat.Forever):
+		return -1
+	}
+	return ToMillis(t)
 }
 
 // PersonFrame is how answers show somebody.
-func PersonFrame(p chat.Person) Person { return Person{ID: p.ID, Name: p.Name, Role: p.Role.String()} }
+func PersonFrame(p chat.Person) Person {
+	return Person{ID: p.ID, Name: p.Name, Role: p.Role.String(), Bot: p.Bot}
+}
 
 // ErrorFrame is how hubbub.v1 shows a refusal.
 func ErrorFrame(err *chat.Error, ref Ref) *Error {

@@ -27,6 +27,63 @@ type Person struct {
 	ID   chat.UserID `json:"id"`
 	Name string      `json:"name"`
 	Role string      `json:"role,omitempty"` // in answers about people; not with typing
+	Bot  bool        `json:"bot,omitempty"`
+}
+
+// Whom names a person in passing.
+type Whom struct {
+	ID   chat.UserID `json:"id"`
+	Name string      `json:"name"`
+}
+
+// Standing is how somebody stands to a room.
+type Standing struct {
+	State     string   `json:"state"`
+	Moderator bool     `json:"moderator,omitempty"`
+	Muted     Millis   `json:"muted,omitempty"` // until when; -1: until further notice
+	Can       []string `json:"can"`             // what they may do now: the names of chat.Act
+}
+
+// RoomInfo is what a client knows of a room, without its id.
+type RoomInfo struct {
+	Name       string     `json:"name"` // "" for direct
+	Kind       string     `json:"kind"`
+	Topic      string     `json:"topic,omitempty"`
+	Archived   bool       `json:"archived,omitempty"`
+	ReadOnly   bool       `json:"read_only,omitempty"`
+	GuestsWait bool       `json:"guests_wait,omitempty"`
+	Slow       int        `json:"slow,omitempty"` // seconds
+	Keep       *chat.Keep `json:"keep,omitempty"`
+	Floor      chat.Seq   `json:"floor,omitempty"` // messages up to there were erased
+	By         *Whom      `json:"by,omitempty"`
+	Created    Millis     `json:"created"`
+	People     []Whom     `json:"people,omitempty"` // direct: the others
+	Members    int        `json:"members"`
+	Head       chat.Seq   `json:"head"`
+	Read       chat.Seq   `json:"read"`
+	Unread     int        `json:"unread,omitempty"`
+	Mentions   int        `json:"mentions,omitempty"`
+	You        *Standing  `json:"you,omitempty"`
+}
+
+// Joined says that a room is on the person's list, or what has changed about it.
+// Section 2.2.
+type Joined struct {
+	ID chat.RoomID `json:"id"`
+	RoomInfo
+}
+
+// Left says that a room is off the person's list, and closed.
+type Left struct {
+	Room   chat.RoomID `json:"room"`
+	Reason string      `json:"reason"` // a chat.State, or "gone"
+}
+
+// Report says how much waits for the moderators of a room.
+type Report struct {
+	Room    chat.RoomID `json:"room"`
+	Open    int         `json:"open"`    // reports
+	Waiting int         `json:"waiting"` // guests
 }
 
 // Welcome answers Hello.
@@ -60,14 +117,13 @@ type Open struct {
 	Last  *int        `json:"last,omitempty"`
 }
 
-// Opened answers Open: the events from After + 1 on follow.
+// Opened answers Open: the events from After + 1 on follow. Head and Read are where
+// the room and the person's read mark stand.
 type Opened struct {
 	Room  chat.RoomID `json:"room"`
-	Name  string      `json:"name"`
 	Epoch chat.Epoch  `json:"epoch"`
 	After chat.Seq    `json:"after"`
-	Head  chat.Seq    `json:"head"`
-	Read  chat.Seq    `json:"read"`
+	RoomInfo
 }
 
 // Close ends following a room.
@@ -98,11 +154,16 @@ type Event struct {
 	Author  chat.UserID `json:"author"`
 	Name    string      `json:"name"`
 	Guest   bool        `json:"guest,omitempty"` // the author has no account
+	Bot     bool        `json:"bot,omitempty"`   // the author is a program
 	Time    Millis      `json:"time"`
 	Text    string      `json:"text"`
 	Target  chat.Seq    `json:"target,omitempty"`
 	Revised chat.Seq    `json:"revised,omitempty"`
 	Deleted bool        `json:"deleted,omitempty"`
+
+	About    *Whom          `json:"about,omitempty"` // whom a change concerns
+	Until    Millis         `json:"until,omitempty"` // when it ends
+	Mentions []chat.Mention `json:"mentions,omitempty"`
 }
 
 // Send asks for a place in a room's log. Section 2.4.
@@ -110,6 +171,22 @@ type Send struct {
 	Room chat.RoomID `json:"room"`
 	ID   string      `json:"id"`
 	Text *string     `json:"text"`
+
+	// EventID is ID, parsed by Decode.
+	EventID chat.EventID `json:"-"`
+}
+
+// Edit asks that a message of one's own reads differently.
+type Edit struct {
+	Send
+	Target chat.Seq `json:"target"`
+}
+
+// Delete asks that a message is erased.
+type Delete struct {
+	Room   chat.RoomID `json:"room"`
+	ID     string      `json:"id"`
+	Target chat.Seq    `json:"target"`
 
 	// EventID is ID, parsed by Decode.
 	EventID chat.EventID `json:"-"`

@@ -43,6 +43,7 @@ type Conn struct {
 	mu      sync.Mutex // guards the following
 	person  chat.Person
 	session chat.SessionID
+	scope   *chat.Scope // of a bot's token
 	cursors []*hub.Cursor
 	loading map[*hub.Cursor]bool // cursors that a goroutine moves through the log
 	fences  []fence
@@ -164,8 +165,12 @@ func (c *Conn) answer(frames []byte) {
 	}
 }
 
-// Tell sends a finished frame, from any goroutine.
+// Tell sends a finished frame of hubbub.v1, from any goroutine. Plain text has no
+// such thing.
 func (c *Conn) Tell(frame []byte) {
+	if c.dialect == hub.Plain {
+		return
+	}
 	c.answer(frame)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -176,11 +181,40 @@ func (c *Conn) Tell(frame []byte) {
 func (c *Conn) Changed(p chat.Person) {
 	c.mu.Lock()
 	c.person = p
-	c.mu.Unlock()
-	if c.dialect != hub.Plain {
-		you := wire.You(wire.PersonFrame(p))
-		c.Tell(wire.AppendFrame(nil, &you))
+	for _, cur := range c.cursors {
+		cur.SetSelf(p)
 	}
+	c.mu.Unlock()
+	you := wire.You(wire.PersonFrame(p))
+	c.Tell(wire.AppendFrame(nil, &you))
+}
+
+// Dropped implements hub.Peer.
+func (c *Conn) Dropped(room chat.RoomID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cur := c.cursor(room); cur != nil {
+		c.expel(cur)
+		c.flush()
+	}
+}
+
+// Actor implements hub.Peer.
+func (c *Conn) Actor() chat.Actor { return c.whoami().Actor() }
+
+// Address implements hub.Peer.
+func (c *Conn) Address() netip.Addr { return c.address }
+
+// login returns who is on the connection. c.mu is held.
+func (c *Conn) login() chat.Login {
+	return chat.Login{Person: c.person, Session: c.session, Scope: c.scope}
+}
+
+// whoami returns who is on the connection.
+func (c *Conn) whoami() chat.Login {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.login()
 }
 
 // Session implements hub.Peer.
@@ -200,7 +234,7 @@ func (c *Conn) Ended() {
 func (c *Conn) attend(l chat.Login) {
 	s := c.server
 	c.mu.Lock()
-	c.person, c.session = l.Person, l.Session
+	c.person, c.session, c.scope = l.Person, l.Session, l.Scope
 	c.mu.Unlock()
 	c.user = s.user(l.ID)
 	s.depart(c.address)

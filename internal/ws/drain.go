@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 
+	"github.com/gobwas/ws"
+
 	"hubbub/internal/chat"
 	"hubbub/internal/hub"
 )
@@ -36,8 +38,29 @@ func (c *Conn) drain(cur *hub.Cursor) {
 			c.sendSignals(cur)
 			c.passFences()
 			return
+		case hub.Ended:
+			c.expel(cur)
+			return
 		}
 	}
+}
+
+// expel closes a cursor whose reader may read no further. A plain connection is in
+// one room, and ends with it. c.mu is held.
+func (c *Conn) expel(cur *hub.Cursor) {
+	c.closeCursor(cur)
+	c.passFences()
+	if c.dialect == hub.Plain {
+		go c.end(errExpelled, false) // not within the round
+	}
+}
+
+var errExpelled = &closeError{ws.StatusPolicyViolation, "this room is not open to you any more"}
+
+// closeCursor takes a cursor off. c.mu is held.
+func (c *Conn) closeCursor(cur *hub.Cursor) {
+	cur.Close()
+	c.cursors = slices.DeleteFunc(c.cursors, func(other *hub.Cursor) bool { return other == cur })
 }
 
 // send writes a chunk and moves the cursor. c.mu is held.
@@ -128,7 +151,7 @@ func (c *Conn) writable() {
 	}
 	c.begun, c.full = nil, false
 	c.flushReplies()
-	for _, cur := range c.cursors {
+	for _, cur := range slices.Clone(c.cursors) { // drain may close some
 		c.drain(cur)
 	}
 	c.flush()

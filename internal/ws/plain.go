@@ -40,7 +40,7 @@ func (p *plain) message(text []byte) error {
 		return p.broken(err)
 	}
 	return p.c.draft(chat.Draft{
-		Room: p.room, Author: p.c.person.ID, Name: p.c.person.Name, Guest: p.c.person.Role == chat.RoleGuest,
+		Room: p.room, Author: p.c.person.ID, Name: p.c.person.Name, Guest: p.c.person.Role == chat.RoleGuest, Bot: p.c.person.Bot,
 		Kind: chat.KindMessage, ID: chat.EventID(id), Body: string(text),
 	})
 }
@@ -75,7 +75,7 @@ func (p *plain) introduce() error {
 		defer p.c.mu.Unlock()
 		p.c.person = self
 		for _, cur := range p.c.cursors {
-			cur.SetAuthor(self.ID)
+			cur.SetSelf(self)
 		}
 		return nil
 	}
@@ -102,10 +102,15 @@ func (p *plain) posted(results []chat.Result) error {
 // broken ends the connection: plain text has no other way to say that a message
 // was not stored.
 func (p *plain) broken(err error) error {
+	e := chat.AsError(err)
+	if e.Code != chat.CodeInternal && e.Code != chat.CodeUnavailable { // it is not ours to mend
+		p.c.server.refused(e.Code)
+		return &closeError{ws.StatusPolicyViolation, e.Message}
+	}
 	if !isGone(err) {
 		p.c.server.log.Error("store a plain message", "err", err)
 	}
-	return &closeError{ws.StatusInternalServerError, chat.AsError(err).Message}
+	return &closeError{ws.StatusInternalServerError, e.Message}
 }
 
 func (p *plain) beat(time.Time) []byte { return nil }

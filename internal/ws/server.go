@@ -33,8 +33,9 @@ import (
 type Config struct {
 	Hub       *hub.Hub
 	Directory chat.Directory
-	Login     func(ctx context.Context, token string) (chat.Login, error) // finds the person of a session
-	Behind    func(netip.Addr) bool                                       // a proxy of ours has that address; may be nil
+	Login     func(ctx context.Context, token string, from netip.Addr) (chat.Login, error)                                   // finds the person of a session
+	Room      func(ctx context.Context, name chat.Name, by chat.UserID, from netip.Addr) (r chat.Room, made bool, err error) // finds or makes a public room; nil: the directory
+	Behind    func(netip.Addr) bool                                                                                          // a proxy of ours has that address; may be nil
 	Epoch     chat.Epoch
 	Log       *slog.Logger
 	Version   string
@@ -49,7 +50,8 @@ type Server struct {
 	// Fixed after construction.
 	hub       *hub.Hub
 	dir       chat.Directory
-	login     func(context.Context, string) (chat.Login, error)
+	login     func(context.Context, string, netip.Addr) (chat.Login, error)
+	room      func(context.Context, chat.Name, chat.UserID, netip.Addr) (chat.Room, bool, error)
 	behind    func(netip.Addr) bool
 	epoch     chat.Epoch
 	log       *slog.Logger
@@ -62,6 +64,7 @@ type Server struct {
 	ctx       context.Context // ends when connections are cut
 	cut       context.CancelFunc
 
+	news  news
 	gate  chan struct{} // a token for each handler at work
 	loops func() *loops // makes them for the first TCP connection
 	made  atomic.Pointer[loops]
@@ -89,7 +92,7 @@ const slots = 50
 // New returns a server without connections. Close ends it.
 func New(cfg Config) *Server {
 	s := &Server{
-		hub: cfg.Hub, dir: cfg.Directory, login: cfg.Login, behind: cfg.Behind, epoch: cfg.Epoch, log: cfg.Log, version: cfg.Version,
+		hub: cfg.Hub, dir: cfg.Directory, login: cfg.Login, room: cfg.Room, behind: cfg.Behind, epoch: cfg.Epoch, log: cfg.Log, version: cfg.Version,
 		heartbeat: cfg.Heartbeat, limits: cfg.Limits, stats: new(Stats), refused: cfg.Refused, portable: cfg.Portable,
 		gate: make(chan struct{}, maxBusy), done: make(chan struct{}),
 		users: make(map[chat.UserID]*user), addresses: make(map[netip.Addr]*source), ended: make(map[chat.SessionID]time.Time),
@@ -102,13 +105,21 @@ func New(cfg Config) *Server {
 	if s.behind == nil {
 		s.behind = func(netip.Addr) bool { return false }
 	}
+	if s.room == nil {
+		s.room = func(ctx context.Context, name chat.Name, by chat.UserID, _ netip.Addr) (chat.Room, bool, error) {
+			r, err := s.dir.EnsureRoom(ctx, name, by)
+			return r, false, err
+		}
+	}
 	if s.refused == nil {
 		s.refused = func(chat.Code) {}
 	}
 	for i := range s.wheel {
 		s.wheel[i] = make(map[*Conn]struct{})
 	}
+	s.news.wake = make(chan struct{}, 1)
 	s.wg.Go(s.turn)
+	s.wg.Go(s.spread)
 	return s
 }
 
@@ -167,6 +178,15 @@ func (s *Server) EndSessions(id chat.UserID, ended []chat.SessionID) {
 			p.Ended()
 		}
 	}
+}
+
+// Shut closes the sockets of a range of addresses.
+func (s *Server) Shut(of netip.Prefix) {
+	s.each(func(c *Conn) {
+		if of.Contains(c.address) {
+			c.end(&closeError{ws.StatusPolicyViolation, "you are banned from this place"}, false)
+		}
+	})
 }
 
 func (s *Server) hasEnded(id chat.SessionID) bool {
@@ -265,7 +285,7 @@ func (s *Server) ServeV1(w http.ResponseWriter, r *http.Request, client netip.Ad
 func (s *Server) startV1(nc net.Conn, first []byte, client netip.Addr, l chat.Login, dialect hub.Dialect) {
 	c := s.newConn(nc, client, dialect, wire.MaxFrame)
 	c.parser.deflate = dialect == hub.V1Deflated
-	c.person, c.session = l.Person, l.Session
+	c.person, c.session, c.scope = l.Person, l.Session, l.Scope
 	v := &v1{c: c}
 	v.hello = time.AfterFunc(helloTime, func() {
 		c.end(&closeError{ws.StatusPolicyViolation, "no hello came"}, false)
@@ -278,8 +298,13 @@ func (s *Server) startV1(nc net.Conn, first []byte, client netip.Addr, l chat.Lo
 // name want if that is free, or as somebody who is signed in. It returns after the
 // handshake; an error has not been answered yet.
 func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request, client netip.Addr, room chat.RoomID, want string, l chat.Login) error {
-	live, err := s.hub.Room(r.Context(), room, hub.Plain)
+	live := s.hub.Room(room)
+	as, err := s.mayRead(r.Context(), live, l)
+	if err == nil {
+		err = live.Prepare(r.Context(), hub.Plain)
+	}
 	if err != nil {
+		live.Release()
 		return err
 	}
 	// The client hears what is said from its handshake on, not from a moment later.
@@ -295,12 +320,35 @@ func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request, client netip
 		c.attend(l)
 	}
 	c.mu.Lock()
-	cur := live.Attach(hub.Plain, c, l.ID, after)
-	c.cursors = []*hub.Cursor{cur}
-	c.drain(cur)
+	cur := live.Attach(hub.Plain, c, as, after)
+	for cur == nil { // something changed; ask again
+		if as, err = s.mayRead(s.ctx, live, l); err != nil {
+			break
+		}
+		cur = live.Attach(hub.Plain, c, as, after)
+	}
+	if cur == nil {
+		live.Release()
+		defer c.end(errExpelled, false)
+	} else {
+		c.cursors = []*hub.Cursor{cur}
+		c.drain(cur)
+	}
 	c.mu.Unlock()
 	s.start(c, first)
 	return nil
+}
+
+// mayRead asks whether somebody may read a room that is held, who may be nobody.
+func (s *Server) mayRead(ctx context.Context, live *hub.Room, l chat.Login) (hub.As, error) {
+	who := l.Actor()
+	if who.ID == "" {
+		who.Role = chat.RoleGuest
+	}
+	as := hub.As{Who: who, Counted: live.Rights()}
+	m, err := chat.Authorize(ctx, s.dir, who, live.ID(), chat.ActRead)
+	as.Room, as.State = m.Room, m.State
+	return as, err
 }
 
 // handshake answers the upgrade and takes the connection from the HTTP server,

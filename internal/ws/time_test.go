@@ -32,7 +32,7 @@ type bubble struct {
 
 func newBubble(t *testing.T) *bubble {
 	t.Helper()
-	s, err := sqlite.Open(context.Background(), t.TempDir(), slog.New(slog.DiscardHandler))
+	s, err := sqlite.Open(context.Background(), t.TempDir(), slog.New(slog.DiscardHandler), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func newBubble(t *testing.T) *bubble {
 		t.Fatal(err)
 	}
 	b := &bubble{t: t, login: login, server: New(Config{
-		Hub: hub.New(s), Directory: s, Epoch: "m4t8zq1x", Log: slog.New(slog.DiscardHandler),
+		Hub: hub.New(s, hub.Options{}), Directory: s, Epoch: "m4t8zq1x", Log: slog.New(slog.DiscardHandler),
 	})}
 	b.end = func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)

@@ -1,11 +1,11 @@
 package ws
 
 import (
-	"slices"
 	"time"
 
 	"hubbub/internal/chat"
 	"hubbub/internal/hub"
+	"hubbub/internal/names"
 	"hubbub/internal/wire"
 )
 
@@ -27,9 +27,9 @@ const (
 
 func (v *v1) message(text []byte) error {
 	frame, ref, err := wire.Decode(text)
-	if send, ok := frame.(*wire.Send); ok && err == nil && v.greeted {
-		if err = v.allow(); err == nil {
-			return v.send(send, ref)
+	if draft, ok := v.draft(frame); ok && err == nil && v.greeted {
+		if err = v.allow(draft.Room); err == nil {
+			return v.send(draft, ref)
 		}
 	}
 	// Frames are answered in their order, so what was read before is posted first.
@@ -87,11 +87,9 @@ func (v *v1) refuse(err error, ref wire.Ref) {
 // welcome settles who the client is.
 func (v *v1) welcome(f *wire.Hello, ref wire.Ref) error {
 	s := v.c.server
-	v.c.mu.Lock()
-	login := chat.Login{Person: v.c.person, Session: v.c.session}
-	v.c.mu.Unlock()
+	login := v.c.whoami()
 	if f.Token != "" {
-		l, err := s.login(s.ctx, f.Token)
+		l, err := s.login(s.ctx, f.Token, v.c.address)
 		if err != nil {
 			return v.turnAway(err, ref)
 		}
@@ -130,9 +128,15 @@ func (v *v1) turnAway(err error, ref wire.Ref) error {
 
 // allow takes a token for one message, or says when there will be one. Once a
 // message was refused, those behind it are refused too until then: else they
-// would overtake it.
-func (v *v1) allow() *chat.Error {
+// would overtake it. What a person may write is the log's to decide; only a bot's
+// token is looked at here.
+func (v *v1) allow(room chat.RoomID) *chat.Error {
 	c, now := v.c, time.Now().UnixNano()
+	if l := c.whoami(); l.Scope != nil {
+		if _, err := chat.Authorize(c.server.ctx, c.server.dir, l.Actor(), room, chat.ActSend); err != nil {
+			return chat.AsError(err)
+		}
+	}
 	wait := time.Duration(v.refusedTo - now)
 	if wait <= 0 {
 		if wait = c.allow(now); wait <= 0 {
@@ -146,17 +150,36 @@ func (v *v1) allow() *chat.Error {
 	return err
 }
 
-// send makes a draft of a message; posted answers it.
-func (v *v1) send(f *wire.Send, ref wire.Ref) error {
+// draft is what a frame wants to put into the log.
+func (v *v1) draft(frame any) (d chat.Draft, ok bool) {
+	switch f := frame.(type) {
+	case *wire.Send:
+		d = chat.Draft{Room: f.Room, Kind: chat.KindMessage, ID: f.EventID}
+		if f.Text != nil {
+			d.Body = *f.Text
+		}
+	case *wire.Edit:
+		d = chat.Draft{Room: f.Room, Kind: chat.KindEdit, ID: f.EventID, Target: f.Target}
+		if f.Text != nil {
+			d.Body = *f.Text
+		}
+	case *wire.Delete:
+		d = chat.Draft{Room: f.Room, Kind: chat.KindDelete, ID: f.EventID, Target: f.Target}
+	default:
+		return d, false
+	}
+	return d, true
+}
+
+// send hands a draft in; posted answers it.
+func (v *v1) send(d chat.Draft, ref wire.Ref) error {
 	v.c.mu.Lock()
 	p := v.c.person
 	v.typed = 0 // what is typed after a message is news again
 	v.c.mu.Unlock()
 	v.refs = append(v.refs, ref)
-	return v.c.draft(chat.Draft{
-		Room: f.Room, Author: p.ID, Name: p.Name, Guest: p.Role == chat.RoleGuest,
-		Kind: chat.KindMessage, ID: f.EventID, Body: *f.Text,
-	})
+	d.Author, d.Name, d.Guest, d.Bot = p.ID, p.Name, p.Role == chat.RoleGuest, p.Bot
+	return v.c.draft(d)
 }
 
 func (v *v1) posted(results []chat.Result) error {
@@ -173,27 +196,81 @@ func (v *v1) posted(results []chat.Result) error {
 }
 
 // open places a cursor. It attaches before it reads the head, so nothing can
-// fall between.
+// fall between; and it asks whether the person may read the room before it attaches,
+// and again if that may have changed meanwhile.
 func (v *v1) open(f *wire.Open) error {
-	c, s := v.c, v.c.server
-	room, member, err := v.join(f)
-	if err != nil {
-		return err
+	id := f.Room
+	if f.Name != "" {
+		var err error
+		if id, err = v.enter(f.Name); err != nil {
+			return err
+		}
 	}
-	live, err := s.hub.Room(s.ctx, room, c.dialect)
-	if err != nil {
-		return err
+	live := v.c.server.hub.Room(id)
+	for {
+		counted := live.Rights()
+		m, err := v.member(id)
+		if err == nil {
+			err = live.Prepare(v.c.server.ctx, v.c.dialect)
+		}
+		if err != nil {
+			live.Release()
+			return err
+		}
+		if done, err := v.place(f, live, m, counted); done {
+			return err
+		}
 	}
+}
+
+// enter finds a public room by its name, or makes it, and puts it on the list.
+func (v *v1) enter(name string) (chat.RoomID, error) {
+	s, who := v.c.server, v.c.whoami().Actor()
+	n, err := names.Room(name)
+	if err != nil {
+		return "", err
+	}
+	room, _, err := s.room(s.ctx, n, who.ID, v.c.address)
+	if err != nil {
+		return "", err
+	}
+	m, err := s.dir.Join(s.ctx, who, room.ID)
+	if err == nil && m.State == chat.StateWaiting {
+		s.Pending(room.ID)
+	}
+	return room.ID, err
+}
+
+// member returns a room that the person may read. What a stranger opens is on their
+// list from then on; what somebody left, or was removed from, they must join anew.
+func (v *v1) member(id chat.RoomID) (chat.Membership, error) {
+	s, who := v.c.server, v.c.whoami().Actor()
+	m, err := chat.Authorize(s.ctx, s.dir, who, id, chat.ActRead)
+	switch {
+	case err != nil || m.State == chat.StateMember:
+		return m, err
+	case m.State == chat.StateLeft:
+		return m, chat.Errorf(chat.CodeRemoved, "you left this room; you can join it again")
+	case who.Scope != nil && !who.Scope.Rooms:
+		return m, nil
+	}
+	return s.dir.Join(s.ctx, who, id)
+}
+
+// place attaches the cursor. Not done: rights have changed, and it is to be asked
+// again. It takes over the hold on the room when it is done.
+func (v *v1) place(f *wire.Open, live *hub.Room, m chat.Membership, counted uint64) (done bool, err error) {
+	c, s, room := v.c, v.c.server, live.ID()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	old := c.cursor(room)
 	switch {
 	case c.closing:
 		live.Release()
-		return nil
+		return true, nil
 	case old == nil && len(c.cursors) >= maxRooms:
 		live.Release()
-		return chat.Errorf(chat.CodeTooManyRooms, "a connection has at most %d rooms open", maxRooms)
+		return true, chat.Errorf(chat.CodeTooManyRooms, "a connection has at most %d rooms open", maxRooms)
 	}
 	after, reset, err := s.place(f, live.Head())
 	if f.After != nil && err == nil && reset == "" {
@@ -206,35 +283,21 @@ func (v *v1) open(f *wire.Open) error {
 			c.replies = wire.AppendFrame(c.replies, &wire.Reset{Room: room, Epoch: s.epoch, Head: live.Head(), Reason: reset})
 			v.closeCursor(room)
 		}
-		return err
+		return true, err
+	}
+	who := c.login().Actor()
+	cur := live.Attach(c.dialect, c, hub.As{Who: who, Room: m.Room, State: m.State, Counted: counted}, after)
+	if cur == nil {
+		return false, nil
 	}
 	v.closeCursor(room)
-	cur := live.Attach(c.dialect, c, c.person.ID, after)
 	c.cursors = append(c.cursors, cur)
-	c.replies = wire.AppendFrame(c.replies, &wire.Opened{
-		Room: room, Name: member.Name, Epoch: s.epoch, After: after, Head: live.Head(), Read: member.Read,
-	})
+	opened := &wire.Opened{Room: room, Epoch: s.epoch, After: after, RoomInfo: wire.RoomFrame(m, who, time.Now())}
+	opened.Head = live.Head()
+	c.replies = wire.AppendFrame(c.replies, opened)
 	c.flushReplies()
 	c.drain(cur)
-	return nil
-}
-
-// join finds the room, makes it if it was asked for by name, and puts it on
-// the person's list.
-func (v *v1) join(f *wire.Open) (chat.RoomID, chat.Membership, error) {
-	dir, id := v.c.server.dir, f.Room
-	if f.Name != "" {
-		room, err := dir.EnsureRoom(v.c.server.ctx, f.Name)
-		if err != nil {
-			return "", chat.Membership{}, err
-		}
-		id = room.ID
-	}
-	v.c.mu.Lock()
-	self := v.c.person.ID
-	v.c.mu.Unlock()
-	m, err := dir.Join(v.c.server.ctx, self, id)
-	return id, m, err
+	return true, nil
 }
 
 // place returns where an open starts, or why the client must load the room anew.
@@ -260,8 +323,7 @@ func (v *v1) closeCursor(room chat.RoomID) bool {
 	if cur == nil {
 		return false
 	}
-	cur.Close()
-	v.c.cursors = slices.DeleteFunc(v.c.cursors, func(c *hub.Cursor) bool { return c == cur })
+	v.c.closeCursor(cur)
 	return true
 }
 
@@ -289,10 +351,14 @@ func (v *v1) typing(room chat.RoomID) error {
 	switch {
 	case cur == nil:
 		return errNotOpen()
-	case !soon:
+	case soon:
+		return nil
+	}
+	_, err := chat.Authorize(c.server.ctx, c.server.dir, c.whoami().Actor(), room, chat.ActType)
+	if err == nil {
 		cur.Room().Signal(wire.Person{ID: p.ID, Name: p.Name})
 	}
-	return nil
+	return err
 }
 
 // read moves the read mark and tells the person's other connections.
