@@ -76,6 +76,9 @@ export const caps = {
   depth: 20,
 } as const;
 
+/** As many nodes as a block of code counts for besides itself: it has a head and a button. */
+const codeCosts = 9;
+
 /** The parser drops blocks that are deeper than this, which is deeper than anybody writes. */
 const deepest = 100;
 
@@ -296,6 +299,7 @@ class Builder {
           break;
         case 'fence':
         case 'code_block':
+          this.nodes += codeCosts;
           add({
             kind: 'code',
             language: token.info.trim().split(/[\s,{]/, 1)[0] ?? '',
