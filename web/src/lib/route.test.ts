@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { isRoomName, pathOf, pathOfRoom, roomIdOfPath, roomOfPath, toRoomName } from './route.ts';
+import {
+  isPrivateName,
+  isRoomName,
+  pathOf,
+  pathOfRoom,
+  roomIdOfPath,
+  roomOfPath,
+  toPrivateName,
+  toRoomName,
+} from './route.ts';
 
 test.each([
   ['/', 'lobby'],
@@ -56,4 +65,11 @@ test.each([
   ['##music', 'music'],
 ])('%s is meant as %s', (typed, name) => {
   expect(toRoomName(typed)).toBe(name);
+});
+
+test('a private room keeps its spaces and capitals', () => {
+  expect(toPrivateName('  # Moving   house ')).toBe('Moving house');
+  expect(isPrivateName('Moving house')).toBe(true);
+  expect(isPrivateName('Moving/house')).toBe(false);
+  expect(isPrivateName('')).toBe(false);
 });

@@ -50,6 +50,20 @@ export function toRoomName(typed: string): string {
     .normalize('NFC');
 }
 
+/** The same for a private room, whose name stands in no address: spaces are fine in it. */
+export function toPrivateName(typed: string): string {
+  return typed
+    .trim()
+    .replace(/^#+\s*/, '')
+    .replace(/\s+/g, ' ')
+    .normalize('NFC');
+}
+
+/** Whether a private room can have that name. */
+export function isPrivateName(name: string): boolean {
+  return isRoomName(name.replaceAll(' ', '-'));
+}
+
 /** The addresses at which one comes in. */
 export type Door = 'join' | 'link' | 'sign-in';
 

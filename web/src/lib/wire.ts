@@ -131,8 +131,8 @@ export interface ServerBodies {
   you: You;
   opened: RoomFields & { room: string; epoch: string; after: number };
   joined: RoomInfo;
-  left: { room: string; reason: 'left' | 'removed' | 'banned' | 'gone' };
-  report: { room: string; open: number };
+  left: { room: string; reason: Exclude<Standing, 'member'> | 'gone' };
+  report: { room: string; open: number; waiting?: number };
   event: RoomEvent;
   reset: { room: string; epoch: string; head: number; reason: string };
   sent: { room: string; id: string; seq: number; time: number };
@@ -261,7 +261,7 @@ const server: Record<keyof ServerBodies, Check> = {
   opened: object({ room: text, epoch: text, after: place, ...roomFields, kind: optional(text) }),
   joined: isRoom,
   left: object({ room: text, reason: text }),
-  report: object({ room: text, open: place }),
+  report: object({ room: text, open: place, waiting: optional(place) }),
   event: isEvent,
   reset: object({ room: text, epoch: text, head: place, reason: text }),
   sent: object({ room: text, id: text, seq: place, time: number }),

@@ -334,7 +334,9 @@ export class Chat {
         return this.left(frame.body);
       case 'report': {
         const room = this.byId.get(frame.body.room);
-        if (room) room.reports = frame.body.open;
+        if (!room) return;
+        room.reports = frame.body.open;
+        room.waiting = frame.body.waiting ?? 0;
         return;
       }
       case 'heartbeat':
@@ -492,7 +494,12 @@ export class Chat {
 
   private left({ room: id, reason }: ServerBodies['left']): void {
     const room = this.byId.get(id);
-    if (!room) return;
+    if (!room) {
+      // Somebody who waited was turned away.
+      if (this.outside?.id !== id || reason === 'waiting') return;
+      this.outside = { ...this.outside, reason, joinable: false };
+      return void this.askAgain(id);
+    }
     const onScreen = room === this.current;
     if (onScreen) {
       this.outside = this.farewell(room, reason);

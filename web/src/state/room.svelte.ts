@@ -32,8 +32,9 @@ export class Room {
   /** Counts the changes of the log. Whoever reads the log for the screen reads this first. */
   version = $state(0);
 
-  /** How many reports are open, for those who moderate. */
+  /** How many reports are open and how many guests wait, for those who moderate. */
   reports = $state(0);
+  waiting = $state(0);
 
   /** Counts what was done in the room beside talking. */
   changes = $state(0);
@@ -96,16 +97,16 @@ export class Room {
 
   /** Takes what the server says of the room. What is older than the events known is not news. */
   describe(fields: Partial<RoomFields> & { head: number }): void {
-    const { head, read = 0, unread, mentions = 0 } = fields;
+    const { head, read, unread = 0, mentions = 0 } = fields;
     if (head >= this.changedAt && fields.kind)
       this.info = { ...(fields as RoomFields), id: this.id };
     else if (fields.you) this.info = { ...this.info, you: fields.you };
-    if (unread !== undefined && head >= this.countedTo && read >= this.read) {
+    if (read !== undefined && head >= this.countedTo && read >= this.read) {
       this.counted = { messages: unread, mentions };
       this.countedTo = head;
     }
     this.head = Math.max(this.head, head);
-    this.readUpTo(read);
+    this.readUpTo(read ?? 0);
   }
 
   /** Forgets where the room stood: it has another history now. */
