@@ -304,11 +304,12 @@ func (t *tx) keep() {
 
 // statements are those that every append needs.
 type statements struct {
-	insert, first, setHead, findRoom, findPerson, findStanding *sql.Stmt
+	say, insert, first, setHead, findRoom, findPerson, findStanding *sql.Stmt
 }
 
 func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 	for stmt, query := range map[**sql.Stmt]string{
+		&s.say:          "INSERT OR IGNORE INTO events (room, seq, id, author, kind, target, time, body) VALUES (?, ?, ?, ?, 1, 0, ?, ?)",
 		&s.insert:       "INSERT OR IGNORE INTO events (room, seq, id, author, kind, target, time, body, about, until, mentions) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		&s.first:        selectEvents + "WHERE e.id = ? AND e.author = ?",
 		&s.setHead:      "UPDATE rooms SET head = ?, messages = ? WHERE key = ?",
@@ -325,7 +326,7 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 }
 
 func (s *statements) close() {
-	for _, stmt := range []*sql.Stmt{s.insert, s.first, s.setHead, s.findRoom, s.findPerson, s.findStanding} {
+	for _, stmt := range []*sql.Stmt{s.say, s.insert, s.first, s.setHead, s.findRoom, s.findPerson, s.findStanding} {
 		if stmt != nil {
 			stmt.Close()
 		}
