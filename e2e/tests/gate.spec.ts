@@ -1,44 +1,6 @@
 // How people get in, and out.
-import { createServer } from 'node:net';
 import type { Page } from '@playwright/test';
-import { accessible, expect, Hubbub, Someone, test as base } from './hubbub.ts';
-
-interface Fixtures {
-  /** A hubbub that others on the network reach too. */
-  open: Hubbub;
-}
-
-const test = base.extend<Fixtures>({
-  open: async ({}, use) => {
-    const port = await freePort();
-    const hubbub = new Hubbub();
-    hubbub.url = `http://localhost:${port}`;
-    // A name and not an address, so that there can be passkeys without HTTPS.
-    await hubbub.start('--lan', '--public-url', `http://localhost:${port}`);
-    await use(hubbub);
-    await hubbub.remove();
-  },
-});
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-const password = 'violet tugboat harbour 7';
-const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
-
-/** Opens one's own settings, by way of the list of rooms on a phone. */
-async function settings(page: Page, tab: string): Promise<void> {
-  const rooms = page.getByRole('button', { name: /^Rooms/ });
-  if (await rooms.isVisible()) await rooms.click();
-  await page.getByRole('button', { name: /, settings$/ }).click();
-  await page.getByRole('tab', { name: tab, exact: true }).click();
-}
+import { accessible, becomeOwner, expect, password, phone, settings, test } from './hubbub.ts';
 
 /** Gives a page a device with a passkey in it. */
 async function authenticator(page: Page): Promise<void> {
@@ -54,20 +16,6 @@ async function authenticator(page: Page): Promise<void> {
       automaticPresenceSimulation: true,
     },
   });
-}
-
-async function becomeOwner(owner: Someone, hubbub: Hubbub): Promise<void> {
-  const { page } = owner;
-  await page.goto(hubbub.links.own ?? '');
-  await expect(page.getByText('This place is yours to run.')).toBeVisible();
-  expect(page.url(), 'the secret left the address').not.toContain('hbi_');
-  await page.getByLabel('Your name').fill(owner.name);
-  await page.keyboard.press('Enter');
-  await page.getByLabel('New password').fill(password);
-  await page.getByRole('button', { name: 'Set the password' }).click();
-  await expect(page.getByText('The password is set.')).toBeVisible();
-  await page.getByRole('button', { name: 'Close' }).click();
-  await expect(owner.composer).toBeVisible();
 }
 
 test('the owner opens the place; a friend comes by the link, stays with a passkey, moves to another device, and closes the first', async ({ open, someone }) => {

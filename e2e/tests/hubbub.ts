@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -66,7 +67,7 @@ export class Someone {
   ) {}
 
   get composer() {
-    return this.page.getByRole('textbox', { name: /^Message #/ });
+    return this.page.getByRole('textbox', { name: /^Message / });
   }
 
   get rows() {
@@ -124,6 +125,8 @@ const axe = readFileSync(join(root, 'e2e/node_modules/axe-core/axe.min.js'), 'ut
 
 interface Fixtures {
   hubbub: Hubbub;
+  /** A hubbub that others on the network reach too. */
+  open: Hubbub;
   someone: (name: string, options?: BrowserContextOptions) => Promise<Someone>;
 }
 
@@ -131,6 +134,15 @@ export const test = base.extend<Fixtures>({
   hubbub: async ({}, use) => {
     const hubbub = new Hubbub();
     await hubbub.start();
+    await use(hubbub);
+    await hubbub.remove();
+  },
+  open: async ({}, use) => {
+    const port = await freePort();
+    const hubbub = new Hubbub();
+    hubbub.url = `http://localhost:${port}`;
+    // A name and not an address, so that there can be passkeys without HTTPS.
+    await hubbub.start('--lan', '--public-url', `http://localhost:${port}`);
     await use(hubbub);
     await hubbub.remove();
   },
@@ -144,6 +156,41 @@ export const test = base.extend<Fixtures>({
   },
 });
 
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+export const password = 'violet tugboat harbour 7';
+export const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
+/** Opens one's own settings, by way of the list of rooms on a phone. */
+export async function settings(page: Page, tab: string): Promise<void> {
+  const rooms = page.getByRole('button', { name: /^Rooms/ });
+  if (await rooms.isVisible()) await rooms.click();
+  await page.getByRole('button', { name: /, settings$/ }).click();
+  await page.getByRole('tab', { name: tab, exact: true }).click();
+}
+
+/** Claims a place by the link that its start printed, and keeps it with a password. */
+export async function becomeOwner(owner: Someone, hubbub: Hubbub): Promise<void> {
+  const { page } = owner;
+  await page.goto(hubbub.links.own ?? '');
+  await expect(page.getByText('This place is yours to run.')).toBeVisible();
+  expect(page.url(), 'the secret left the address').not.toContain('hbi_');
+  await page.getByLabel('Your name').fill(owner.name);
+  await page.keyboard.press('Enter');
+  await page.getByLabel('New password').fill(password);
+  await page.getByRole('button', { name: 'Set the password' }).click();
+  await expect(page.getByText('The password is set.')).toBeVisible();
+  await page.getByRole('button', { name: 'Close' }).click();
+  await expect(owner.composer).toBeVisible();
+}
+
 /** A page whose errors fail the test, except those of a network that was cut. */
 async function newPage(browser: Browser, complaints: string[], options: BrowserContextOptions): Promise<Page> {
   const { locale, timezoneId } = options;
@@ -153,6 +200,8 @@ async function newPage(browser: Browser, complaints: string[], options: BrowserC
   page.on('console', (message) => {
     if (message.type() !== 'error') return;
     if (/net::ERR_|WebSocket connection|status of (400|401|403|409|429)/.test(message.text())) return;
+    // A room that is not there is an answer; a file of the page that is not there is a mistake.
+    if (message.text().includes('status of 404') && message.location().url.includes('/api/')) return;
     complaints.push(message.text());
   });
   return page;
