@@ -91,8 +91,15 @@ func (k Keep) String() string {
 // ParseKeep reads what String wrote; anything else keeps for ever.
 func ParseKeep(text string) (k Keep) {
 	for part := range strings.SplitSeq(text, ", ") {
-		fmt.Sscanf(part, "%d days", &k.Days)
-		fmt.Sscanf(part, "%d messages", &k.Messages)
+		count, what, _ := strings.Cut(part, " ")
+		n, err := strconv.Atoi(count)
+		switch {
+		case err != nil:
+		case what == "days":
+			k.Days = n
+		case what == "messages":
+			k.Messages = n
+		}
 	}
 	return k
 }
