@@ -19,6 +19,7 @@ func (t *tx) check(room *room, author *person, d *chat.Draft) (c change, err err
 		return c, fmt.Errorf("kind %d can not be appended", d.Kind)
 	}
 	q := chat.Question{Who: author.Actor(), Act: act, Room: &room.Room, At: time.UnixMilli(max(now(), room.time))}
+	q.Who.Scope = d.Scope
 	if q.As, err = t.standing(room, author); err != nil {
 		return c, err
 	}
@@ -131,8 +132,22 @@ func (t *tx) sensible(room *room, d *chat.Draft, target *chat.Target) error {
 		if target == nil {
 			return chat.Errorf(chat.CodeNotFound, "there is no such person")
 		}
+		if d.Kind == chat.KindDismiss && room.Kind == chat.RoomPrivate {
+			return t.anotherModerator(room, target.ID)
+		}
 	}
 	return nil
+}
+
+// anotherModerator refuses to leave a private room without one.
+func (t *tx) anotherModerator(room *room, but chat.UserID) error {
+	var others bool
+	err := t.row(`SELECT EXISTS (SELECT 1 FROM memberships m JOIN people p ON p.key = m.person
+		WHERE m.room = ? AND m.state = 1 AND m.moderator = 1 AND p.id != ?)`, room.key, but).Scan(&others)
+	if err == nil && !others {
+		err = chat.Errorf(chat.CodeConflict, "that is the last moderator; make somebody else one first")
+	}
+	return err
 }
 
 // stays wants somebody who can come back.
@@ -285,8 +300,14 @@ func (t *tx) stand(room *room, p *person, before, after chat.Standing) error {
 		room.Members--
 	}
 	t.moved[room.ID] = room
-	if err := t.exec("UPDATE rooms SET members = ? WHERE key = ?", room.Members, room.key); err != nil || is {
+	if err := t.exec("UPDATE rooms SET members = ? WHERE key = ?", room.Members, room.key); err != nil {
 		return err
+	}
+	if is {
+		if room.Kind == chat.RoomPrivate && room.Members == 1 { // the operator let them into an empty room
+			return t.succeed(room)
+		}
+		return nil
 	}
 	if err := t.exec("DELETE FROM mentions WHERE person = ? AND room = ?", p.key, room.key); err != nil {
 		return err
