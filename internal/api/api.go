@@ -105,7 +105,7 @@ func (h *handler) routes() []route {
 		{"GET /api/rooms/{id}/reports", h.in(chat.ActAudit, h.reports)},
 		{"DELETE /api/rooms/{id}/reports/{report}", h.in(chat.ActAudit, h.closeReport)},
 		{"GET /api/rooms/{id}/audit", h.in(chat.ActAudit, h.audit)},
-		{"GET /api/rooms/{id}/members", h.in(chat.ActRead, h.members)},
+		{"GET /api/rooms/{id}/members", h.roomMembers},
 		{"PUT /api/rooms/{id}/members/{user}", h.in(chat.ActAdd, h.about(chat.KindAdd))},
 		{"DELETE /api/rooms/{id}/members/{user}", h.in(chat.ActModerate, h.about(chat.KindRemove))},
 		{"PUT /api/rooms/{id}/moderators/{user}", h.in(chat.ActManage, h.about(chat.KindModerator))},
@@ -272,7 +272,12 @@ func (h *handler) plainSocket(w http.ResponseWriter, r *http.Request) error {
 		}
 		want = clean.Display
 	}
-	room, _, err := h.Gate.PublicRoom(r.Context(), roomName, l.ID, h.client(r))
+	var room chat.Room
+	if l.Scope.Makes() {
+		room, _, err = h.Gate.PublicRoom(r.Context(), roomName, l.ID, h.client(r))
+	} else {
+		room, err = h.Directory.RoomByName(r.Context(), roomName.Display)
+	}
 	if err != nil {
 		return err
 	}

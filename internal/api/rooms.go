@@ -97,7 +97,7 @@ func (h *handler) rooms(r *http.Request, l chat.Login) (int, any, error) {
 	}
 	rooms := make([]listing, 0, len(found))
 	for _, f := range found {
-		if s := l.Scope; s == nil || len(s.Only) == 0 || slices.Contains(s.Only, f.ID) {
+		if l.Scope.Covers(f.ID) {
 			rooms = append(rooms, listed(f))
 		}
 	}
@@ -126,7 +126,7 @@ func (h *handler) newRoom(r *http.Request, l chat.Login) (int, any, error) {
 	if err := readJSON(r, &ask); err != nil {
 		return 0, nil, err
 	}
-	if err := scoped(l, func(s *chat.Scope) bool { return s.Rooms && len(s.Only) == 0 }); err != nil {
+	if err := scoped(l, (*chat.Scope).Makes); err != nil {
 		return 0, nil, err
 	}
 	if len(ask.People) > chat.MaxAdded {
@@ -195,7 +195,7 @@ func (h *handler) direct(r *http.Request, l chat.Login) (int, any, error) {
 	if err := readJSON(r, &ask); err != nil {
 		return 0, nil, err
 	}
-	if err := scoped(l, func(s *chat.Scope) bool { return s.Rooms && len(s.Only) == 0 }); err != nil {
+	if err := scoped(l, (*chat.Scope).Makes); err != nil {
 		return 0, nil, err
 	}
 	slices.Sort(ask.People)
@@ -363,7 +363,7 @@ func (h *handler) post(r *http.Request, l chat.Login, room chat.RoomID, drafts .
 	}
 	for i := range drafts {
 		d := &drafts[i]
-		d.Room, d.Author, d.Name, d.Guest, d.Bot = room, l.ID, l.Name, l.Role == chat.RoleGuest, l.Bot
+		d.Room, d.Author, d.Name, d.Guest, d.Bot, d.Scope = room, l.ID, l.Name, l.Role == chat.RoleGuest, l.Bot, l.Scope
 		if d.ID == (chat.EventID{}) {
 			id, err := uuid.NewV7()
 			if err != nil {
@@ -433,6 +433,17 @@ type member struct {
 	Picture   string      `json:"picture,omitempty"`
 }
 
+// roomMembers lists people of a room for those who may read it. The operator may know
+// who moderates any room, since they appoint moderators, and nothing else of a private
+// one.
+func (h *handler) roomMembers(w http.ResponseWriter, r *http.Request) {
+	act := chat.ActRead
+	if r.Context().Value(operatorKey{}) != nil && r.URL.Query().Get("show") == "moderators" {
+		act = chat.ActSee
+	}
+	h.in(act, h.members)(w, r)
+}
+
 // members lists the people of a room.
 func (h *handler) members(r *http.Request, l chat.Login, m chat.Membership) (int, any, error) {
 	q := r.URL.Query()
@@ -490,22 +501,19 @@ func (h *handler) members(r *http.Request, l chat.Login, m chat.Membership) (int
 }
 
 // events answers a page of history. Since a log has no holes, the page before a
-// place is arithmetic.
+// place is arithmetic. It ends where the log did when it was decided who asks: what
+// came behind it may have come behind their removal.
 func (h *handler) events(r *http.Request, _ chat.Login, m chat.Membership) (int, any, error) {
-	head, err := h.Store.Head(r.Context(), m.ID)
-	if err != nil {
-		return 0, nil, err
-	}
 	limit, err := number(r, "limit", fewEvents)
 	if err != nil {
 		return 0, nil, err
 	}
-	before, err := number(r, "before", uint64(head.Seq)+1)
+	before, err := number(r, "before", uint64(m.Head)+1)
 	if err != nil {
 		return 0, nil, err
 	}
 	limit = min(limit, maxEvents)
-	last := min(before-min(before, 1), uint64(head.Seq))
+	last := min(before-min(before, 1), uint64(m.Head))
 	after := last - min(last, limit)
 	page := make([]*wire.Event, 0, last-after)
 	if last > after {
@@ -515,7 +523,7 @@ func (h *handler) events(r *http.Request, _ chat.Login, m chat.Membership) (int,
 		}
 		page = frames(found)
 	}
-	return http.StatusOK, map[string]any{"epoch": head.Epoch, "head": head.Seq, "events": page}, nil
+	return http.StatusOK, map[string]any{"epoch": h.epoch, "head": m.Head, "events": page}, nil
 }
 
 func frames(events []chat.Event) []*wire.Event {
