@@ -18,10 +18,7 @@ import (
 // The operator's commands ask a running server, or the data folder if none runs.
 
 // admin is a command of the operator.
-type admin struct {
-	data string
-	json bool
-}
+type admin struct{ data string }
 
 // command makes a subcommand that asks the server.
 func (a *admin) command(use, short string, args cobra.PositionalArgs, run func(*cobra.Command, *server.Admin, []string) error) *cobra.Command {
@@ -66,6 +63,8 @@ func newAdmin() []*cobra.Command {
 			a.command("revoke ID", "End an invitation", wants(1, "the id of an invitation"), revokeInvite)),
 		group("sessions NAME", "List the sessions of somebody", a.command("list", "", wants(1, "a name"), listSessions),
 			a.command("end NAME [ID]", "End one session of somebody, or all", cobra.RangeArgs(1, 2), endSessions)),
+		group("rooms", "List the rooms, and keep them in order", a.command("list", "", noArgs, listRooms), a.newRooms()...),
+		a.newBans(), a.newKeep(), a.newBots(), a.newAudit(),
 	}
 }
 
@@ -120,7 +119,7 @@ func listPeople(c *cobra.Command, s *server.Admin, _ []string) error {
 	return err
 }
 
-// find returns the path of somebody by name or id.
+// find returns the path of a person by name or id.
 func find(c *cobra.Command, s *server.Admin, who string) (string, error) {
 	all, err := people(c, s)
 	if err != nil {
@@ -131,7 +130,30 @@ func find(c *cobra.Command, s *server.Admin, who string) (string, error) {
 			return "/api/people/" + url.PathEscape(p.ID), nil
 		}
 	}
-	return "", fmt.Errorf("nobody here is called %q", who)
+	return "", nobody(who)
+}
+
+func nobody(who string) error { return fmt.Errorf("nobody here is called %q", who) }
+
+// whois returns the id of a person or a bot by name or id.
+func whois(c *cobra.Command, s *server.Admin, who string) (string, error) {
+	all, err := people(c, s)
+	if err != nil {
+		return "", err
+	}
+	programs, err := bots(c, s)
+	if err != nil {
+		return "", err
+	}
+	for _, b := range programs {
+		all = append(all, listed{ID: b.ID, Name: b.Name})
+	}
+	for _, p := range all {
+		if strings.EqualFold(p.Name, who) || p.ID == who {
+			return p.ID, nil
+		}
+	}
+	return "", nobody(who)
 }
 
 func setRole(c *cobra.Command, s *server.Admin, args []string) error {

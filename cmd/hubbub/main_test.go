@@ -2,10 +2,15 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -31,7 +36,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("BUSY", l.Addr().String()) // a port that somebody else has
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"start": start, "stop": stop},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"start": start, "stop": stop, "as": as},
 	})
 }
 
@@ -75,6 +80,44 @@ func stop(ts *testscript.TestScript, _ bool, _ []string) {
 	case <-time.After(5 * time.Second):
 		ts.Fatalf("it did not stop within five seconds")
 	}
+}
+
+// as asks the server for something as somebody with an account, who comes in with the
+// first request. $ID is then the first id in the answer. Negated, it must be refused.
+func as(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 3 {
+		ts.Fatalf("usage: as NAME METHOD PATH [BODY]")
+	}
+	who, key := args[0], "TOKEN_"+args[0]
+	if ts.Getenv(key) == "" {
+		var came struct{ Token string }
+		status, said := ask(ts, "POST", "/api/guests", fmt.Sprintf(`{"name":%q,"password":"violet tugboat harbour 7","token":true}`, who), "")
+		if json.Unmarshal(said, &came); came.Token == "" {
+			ts.Fatalf("%s can not come in: %d %s", who, status, said)
+		}
+		ts.Setenv(key, came.Token)
+	}
+	status, said := ask(ts, args[1], args[2], strings.Join(args[3:], " "), ts.Getenv(key))
+	if (status >= 300) != neg {
+		ts.Fatalf("%s %s: %d %s", args[1], args[2], status, said)
+	}
+	if m := regexp.MustCompile(`"id":"([^"]+)"`).FindSubmatch(said); m != nil {
+		ts.Setenv("ID", string(m[1]))
+	}
+}
+
+func ask(ts *testscript.TestScript, method, path, body, token string) (int, []byte) {
+	r, err := http.NewRequest(method, ts.Getenv("URL")+path, strings.NewReader(body))
+	ts.Check(err)
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	defer resp.Body.Close()
+	said, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	return resp.StatusCode, said
 }
 
 // environ returns the script's environment as far as hubbub looks at it.
