@@ -60,7 +60,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := r.URL.Path
-	if name == "/" || name == "/join" || name == "/link" || name == "/sign-in" || strings.HasPrefix(name, "/r/") {
+	if isView(name) {
 		name = "/index.html"
 	}
 	forms, ok := p.files[name]
@@ -92,6 +92,16 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Encoding", encoding)
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.body))
+}
+
+// isView says whether a path is an address within the page: a public room by its
+// name, another one by its id, a way in.
+func isView(name string) bool {
+	switch name {
+	case "/", "/join", "/link", "/sign-in":
+		return true
+	}
+	return strings.HasPrefix(name, "/r/") || strings.HasPrefix(name, "/p/")
 }
 
 // contentType does not depend on what the machine's tables say of the types that
