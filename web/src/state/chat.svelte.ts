@@ -69,6 +69,11 @@ const largestPage = 500;
 const context = 20;
 const keptAfterLeaving = 500;
 const keptUnseen = 200;
+const recountAfter = 300;
+/** Events after which a room has more people, or fewer. */
+const crowd = new Set(['join', 'leave', 'add', 'remove', 'ban', 'admit']);
+const longList = 500;
+const listEvery = 100;
 
 /** Everything one person has on screen: their rooms, their outbox, the connection between. */
 export class Chat {
@@ -107,6 +112,8 @@ export class Chat {
   private typedAt = 0;
   private readonly unsaidReads = new Set<Room>();
   private readTimer: (() => void) | undefined;
+  private listTimer: (() => void) | undefined;
+  private crowdTimer: (() => void) | undefined;
   private missed = 0;
 
   constructor(options: ChatOptions) {
@@ -116,7 +123,7 @@ export class Chat {
     this.epoch = epoch;
     this.texts = new ComposerTexts(you.id, texts);
     for (const info of rooms) this.addRoom(info);
-    this.listRooms();
+    this.parts = sections(this.byId.values());
     this.link = new Connection({
       connect: options.connect,
       clock,
@@ -214,6 +221,7 @@ export class Chat {
     this.outside = undefined;
     room.fresh = room.unread > 0 ? room.read + 1 : undefined;
     if (!this.open.has(room)) this.openRoom(room);
+    this.recountMembers();
     void this.loadFirst(room);
   }
 
@@ -243,6 +251,13 @@ export class Chat {
 
   async rename(name: string): Promise<void> {
     this.you = await this.options.api.rename(name);
+  }
+
+  /** Takes over what one is called and may do. Another role may do other things in each room. */
+  become(you: You): void {
+    const { role } = this.you;
+    this.you = you;
+    if (you.role !== role) void this.refreshRooms();
   }
 
   /** The newest message of the room is on screen. It counts as read if somebody is there to see it. */
@@ -302,6 +317,15 @@ export class Chat {
     }
   }
 
+  /** How many are in the room on screen: who comes to a public room makes no event. */
+  private recountMembers(): void {
+    this.crowdTimer ??= this.options.clock.after(recountAfter, () => {
+      this.crowdTimer = undefined;
+      if (this.current && this.connection.phase === 'connected')
+        void this.refreshRoom(this.current);
+    });
+  }
+
   hear(news: OutboxNews): void {
     this.outbox.hear(news);
   }
@@ -313,7 +337,7 @@ export class Chat {
       case 'welcome':
         return this.welcome(frame.body);
       case 'you':
-        if (frame.body.id === this.you.id) this.you = frame.body;
+        if (frame.body.id === this.you.id) this.become(frame.body);
         return;
       case 'opened':
         return this.opened(frame.body);
@@ -348,7 +372,7 @@ export class Chat {
 
   private welcome({ you, time, limits, epoch }: ServerBodies['welcome']): void {
     if (you.id !== this.you.id) return this.options.onstranger();
-    this.you = you;
+    this.become(you);
     this.epoch = epoch;
     this.limits = limits;
     this.skew = time - this.options.clock.now();
@@ -399,6 +423,7 @@ export class Chat {
     if (own || event.kind !== 'message') this.passOver(room, event.seq);
     else this.announce(room, event);
     if (isNotice(event)) this.announceNotice(room, event);
+    if (room === this.current && crowd.has(event.kind)) this.recountMembers();
     if (room !== this.current && room.log.events.length > 2 * keptUnseen) room.log.trim(keptUnseen);
     this.caughtUp(room);
     room.touch();
@@ -558,8 +583,16 @@ export class Chat {
     room.touch();
   }
 
+  /** Sorts the list anew; a long one not for each of many changes that come together. */
   private listRooms(): void {
-    this.parts = sections(this.byId.values());
+    if (this.byId.size < longList) {
+      this.parts = sections(this.byId.values());
+      return;
+    }
+    this.listTimer ??= this.options.clock.after(listEvery, () => {
+      this.listTimer = undefined;
+      this.parts = sections(this.byId.values());
+    });
   }
 
   private describe(room: Room, fields: Partial<RoomFields> & { head: number }, list = true): void {
