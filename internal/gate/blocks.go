@@ -12,7 +12,14 @@ import (
 // blocks are the ranges of addresses that are kept out, as they were read last: each
 // request asks.
 type blocks struct {
-	read atomic.Pointer[readBlocks]
+	read    atomic.Pointer[readBlocks]
+	changes atomic.Uint64 // here; what was read before one is not kept
+}
+
+// changed has the blocks read anew.
+func (b *blocks) changed() {
+	b.changes.Add(1)
+	b.read.Store(nil)
 }
 
 type readBlocks struct {
@@ -27,12 +34,16 @@ const blocksAge = 5 * time.Second
 func (g *Gate) Blocked(ctx context.Context, a netip.Addr) error {
 	r := g.blocks.read.Load()
 	if r == nil || time.Since(r.when) > blocksAge {
+		changes := g.blocks.changes.Load()
 		all, err := g.Accounts.Blocks(ctx)
 		if err != nil {
 			return err
 		}
 		r = &readBlocks{all, time.Now()}
 		g.blocks.read.Store(r)
+		if g.blocks.changes.Load() != changes {
+			g.blocks.read.Store(nil)
+		}
 	}
 	now := time.Now()
 	for _, b := range r.all {
@@ -103,7 +114,7 @@ func (g *Gate) AddBlock(ctx context.Context, by chat.Person, own netip.Addr, tex
 	}
 	b.By.ID, b.Reason = by.ID, CleanLabel(reason, chat.MaxReason)
 	if b, err = g.Accounts.AddBlock(ctx, b); err == nil {
-		g.blocks.read.Store(nil)
+		g.blocks.changed()
 		g.Shut(b.Range)
 	}
 	return b, err
@@ -123,7 +134,7 @@ func (g *Gate) RemoveBlock(ctx context.Context, by chat.Person, id string) error
 		return err
 	}
 	err := g.Accounts.RemoveBlock(ctx, by.ID, id)
-	g.blocks.read.Store(nil)
+	g.blocks.changed()
 	return err
 }
 
