@@ -169,6 +169,7 @@ func New(cfg Config, epoch chat.Epoch) (public, operator http.Handler) {
 			h.refuse(w, r, err)
 		case ws.IsUpgrade(r):
 			h.socket(w, r)
+			h.recheck(r)
 		default:
 			outside.ServeHTTP(w, r)
 		}
@@ -237,6 +238,18 @@ func (h *handler) socket(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := h.plainSocket(w, r); err != nil {
 		h.refuse(w, r, err)
+	}
+}
+
+// recheck asks once more about the address of a socket: a ban that came during its
+// handshake did not find it.
+func (h *handler) recheck(r *http.Request) {
+	a := h.client(r)
+	if err := h.Gate.Blocked(r.Context(), a); err != nil && chat.AsError(err).Code == chat.CodeBanned {
+		bits := min(a.BitLen(), 64) // a socket counts for its network in IPv6
+		if p, err := a.Prefix(bits); err == nil {
+			h.Sockets.Shut(p)
+		}
 	}
 }
 
