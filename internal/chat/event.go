@@ -107,9 +107,12 @@ type Draft struct {
 	Author UserID
 	// Name is the author's display name. A log does not store it with the
 	// event: Append passes it through, Read fills in today's.
-	Name   string
-	Guest  bool // the author has no account; like Name
-	Bot    bool // the author is a program; like Name
+	Name  string
+	Guest bool // the author has no account; like Name
+	Bot   bool // the author is a program; like Name
+	// Scope is what the token is for by which it is written; nil: everything. It is
+	// part of the decision, and not stored.
+	Scope  *Scope
 	Kind   Kind
 	ID     EventID
 	Target Seq // the message that an edit or a delete changes; else 0

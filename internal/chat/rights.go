@@ -27,6 +27,14 @@ type Scope struct {
 	Only     []RoomID `json:"only,omitempty"`     // in these rooms; none: in all that the bot sees
 }
 
+// Covers says whether a token is for a room, or for all.
+func (s *Scope) Covers(room RoomID) bool {
+	return s == nil || len(s.Only) == 0 || slices.Contains(s.Only, room)
+}
+
+// Makes says whether a token may make rooms.
+func (s *Scope) Makes() bool { return s == nil || s.Rooms && len(s.Only) == 0 }
+
 // Act is something that somebody may do in a room, or not.
 type Act uint8
 
@@ -153,7 +161,7 @@ func (q *Question) scoped() Reason {
 	if s == nil {
 		return Allowed
 	}
-	if len(s.Only) > 0 && !slices.Contains(s.Only, q.Room.ID) {
+	if !s.Covers(q.Room.ID) {
 		if q.Room.Kind == RoomPublic {
 			return OutOfScope
 		}
@@ -405,5 +413,7 @@ func Authorize(ctx context.Context, d Directory, who Actor, room RoomID, act Act
 		return m, err
 	}
 	q := Question{Who: who, Act: act, Room: &m.Room, As: m.Standing, At: time.Now()}
-	return m, q.Decide().Err(&q)
+	err = q.Decide().Err(&q)
+	m.Standing = q.As // a ban that has ended is none
+	return m, err
 }

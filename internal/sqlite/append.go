@@ -54,8 +54,14 @@ func (t *tx) append(d chat.Draft, res *chat.Result) error {
 	}
 	c, err := t.check(room, author, &d)
 	if err != nil {
-		// It may be a repetition of what was right when it first came.
-		return errors.Join(t.repeat(d, author.key, res), orElse(res, err))
+		// It may be a repetition of what was right when it first came. If it is none, why
+		// it is refused is all there is to say: an id that was used elsewhere tells nobody
+		// whether there is such a room.
+		broken := t.repeat(d, author.key, res)
+		if !res.Repeated {
+			res.Err = nil
+		}
+		return errors.Join(broken, orElse(res, err))
 	}
 	done, err := t.insert(room, author.key, &d, c)
 	switch {

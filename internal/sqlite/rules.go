@@ -132,6 +132,9 @@ func (t *tx) sensible(room *room, d *chat.Draft, target *chat.Target) error {
 		if target == nil {
 			return chat.Errorf(chat.CodeNotFound, "there is no such person")
 		}
+		if room.Kind == chat.RoomPrivate && target.As.State == chat.StateNone { // they would hear of it
+			return chat.Errorf(chat.CodeNotFound, "they are not in this room")
+		}
 		if d.Kind == chat.KindDismiss && room.Kind == chat.RoomPrivate {
 			return t.anotherModerator(room, target.ID)
 		}

@@ -30,7 +30,7 @@ func (p *plain) message(text []byte) error {
 		u.messages.take(time.Now().UnixNano(), 1, p.c.server.limits.UserMessages)
 		u.mu.Unlock()
 	}
-	if p.c.person.ID == "" { // the first message
+	if p.c.whoami().ID == "" { // the first message
 		if err := p.introduce(); err != nil {
 			return p.broken(err)
 		}
@@ -39,8 +39,9 @@ func (p *plain) message(text []byte) error {
 	if err != nil {
 		return p.broken(err)
 	}
+	l := p.c.whoami()
 	return p.c.draft(chat.Draft{
-		Room: p.room, Author: p.c.person.ID, Name: p.c.person.Name, Guest: p.c.person.Role == chat.RoleGuest, Bot: p.c.person.Bot,
+		Room: p.room, Author: l.ID, Name: l.Name, Guest: l.Role == chat.RoleGuest, Bot: l.Bot, Scope: l.Scope,
 		Kind: chat.KindMessage, ID: chat.EventID(id), Body: string(text),
 	})
 }
@@ -117,16 +118,17 @@ func (p *plain) beat(time.Time) []byte { return nil }
 
 // left lets others have the name.
 func (p *plain) left() {
-	if p.c.person.ID == "" {
+	id := p.c.whoami().ID
+	if id == "" {
 		return
 	}
 	if p.c.user != nil { // signed in
-		p.c.server.hub.Depart(p.c.person.ID, p.c)
+		p.c.server.hub.Depart(id, p.c)
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), linger)
 	defer cancel()
-	if err := p.c.server.dir.ReleaseName(ctx, p.c.person.ID); err != nil {
+	if err := p.c.server.dir.ReleaseName(ctx, id); err != nil {
 		p.c.server.log.Warn("release a guest's name", "err", err)
 	}
 }

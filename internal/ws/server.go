@@ -439,7 +439,7 @@ func (s *Server) forget(c *Conn) {
 	if c.user == nil {
 		s.depart(c.address)
 	} else {
-		s.forgetUser(c.person.ID, c.user)
+		s.forgetUser(c.whoami().ID, c.user)
 	}
 	s.stats.Closed[c.dialect].Add(1)
 	s.wg.Done()

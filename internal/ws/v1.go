@@ -28,7 +28,7 @@ const (
 func (v *v1) message(text []byte) error {
 	frame, ref, err := wire.Decode(text)
 	if draft, ok := v.draft(frame); ok && err == nil && v.greeted {
-		if err = v.allow(draft.Room); err == nil {
+		if err = v.allow(); err == nil {
 			return v.send(draft, ref)
 		}
 	}
@@ -128,15 +128,9 @@ func (v *v1) turnAway(err error, ref wire.Ref) error {
 
 // allow takes a token for one message, or says when there will be one. Once a
 // message was refused, those behind it are refused too until then: else they
-// would overtake it. What a person may write is the log's to decide; only a bot's
-// token is looked at here.
-func (v *v1) allow(room chat.RoomID) *chat.Error {
+// would overtake it.
+func (v *v1) allow() *chat.Error {
 	c, now := v.c, time.Now().UnixNano()
-	if l := c.whoami(); l.Scope != nil {
-		if _, err := chat.Authorize(c.server.ctx, c.server.dir, l.Actor(), room, chat.ActSend); err != nil {
-			return chat.AsError(err)
-		}
-	}
 	wait := time.Duration(v.refusedTo - now)
 	if wait <= 0 {
 		if wait = c.allow(now); wait <= 0 {
@@ -174,11 +168,11 @@ func (v *v1) draft(frame any) (d chat.Draft, ok bool) {
 // send hands a draft in; posted answers it.
 func (v *v1) send(d chat.Draft, ref wire.Ref) error {
 	v.c.mu.Lock()
-	p := v.c.person
+	l := v.c.login()
 	v.typed = 0 // what is typed after a message is news again
 	v.c.mu.Unlock()
 	v.refs = append(v.refs, ref)
-	d.Author, d.Name, d.Guest, d.Bot = p.ID, p.Name, p.Role == chat.RoleGuest, p.Bot
+	d.Author, d.Name, d.Guest, d.Bot, d.Scope = l.ID, l.Name, l.Role == chat.RoleGuest, l.Bot, l.Scope
 	return v.c.draft(d)
 }
 
@@ -223,16 +217,22 @@ func (v *v1) open(f *wire.Open) error {
 	}
 }
 
-// enter finds a public room by its name, or makes it, and puts it on the list.
+// enter finds a public room by its name, or makes it, and puts it on the list. A token
+// that is not for that only finds it.
 func (v *v1) enter(name string) (chat.RoomID, error) {
 	s, who := v.c.server, v.c.whoami().Actor()
 	n, err := names.Room(name)
 	if err != nil {
 		return "", err
 	}
-	room, _, err := s.room(s.ctx, n, who.ID, v.c.address)
-	if err != nil {
-		return "", err
+	var room chat.Room
+	if who.Scope.Makes() {
+		room, _, err = s.room(s.ctx, n, who.ID, v.c.address)
+	} else {
+		room, err = s.dir.RoomByName(s.ctx, n.Display)
+	}
+	if err != nil || who.Scope != nil && !who.Scope.Rooms {
+		return room.ID, err
 	}
 	m, err := s.dir.Join(s.ctx, who, room.ID)
 	if err == nil && m.State == chat.StateWaiting {
@@ -363,10 +363,13 @@ func (v *v1) typing(room chat.RoomID) error {
 
 // read moves the read mark and tells the person's other connections.
 func (v *v1) read(f *wire.Read) error {
-	c := v.c
-	c.mu.Lock()
-	self := c.person.ID
-	c.mu.Unlock()
+	c, l := v.c, v.c.whoami()
+	self := l.ID
+	if l.Scope != nil {
+		if _, err := chat.Authorize(c.server.ctx, c.server.dir, l.Actor(), f.Room, chat.ActRead); err != nil {
+			return err
+		}
+	}
 	seq, err := c.server.dir.MarkRead(c.server.ctx, self, f.Room, f.Seq)
 	if err != nil {
 		return err
