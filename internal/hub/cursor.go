@@ -31,6 +31,7 @@ type Cursor struct {
 	index int32      // place in room.members; -1: gone
 	role  chat.Role  // of self
 	state chat.State // how self stands to the room
+	known chat.Seq   // where the log ended when it was decided that self may read
 }
 
 // Room returns the room the cursor is in.
@@ -58,24 +59,20 @@ const (
 )
 
 // Next returns what comes behind the cursor: one contiguous run of frames, of
-// any length. It neither locks nor allocates.
+// any length. Who was cut while behind the tail is not given the rest: the log has
+// it as it reads today. It neither locks nor allocates.
 func (c *Cursor) Next() (Chunk, State) {
 	v := c.tail.now.Load()
-	head := v.head
-	if v.cuts != nil {
-		if last, ok := v.cuts[c]; ok {
-			if c.seq >= last {
-				return Chunk{}, Ended
-			}
-			head = last
-		}
+	head, atHead, behind := v.head, AtHead, Behind
+	if last, cut := v.cuts[c]; cut {
+		head, atHead, behind = last, Ended, Ended
 	}
 	if c.seq >= head {
-		return Chunk{}, AtHead
+		return Chunk{}, atHead
 	}
 	s := v.find(c.seq)
 	if s == nil {
-		return Chunk{}, Behind
+		return Chunk{}, behind
 	}
 	return s.from(c.seq, head, c.self), Ready
 }
@@ -86,11 +83,15 @@ func (c *Cursor) Load(ctx context.Context, after chat.Seq) (*Page, error) {
 	return c.tail.shelf.load(ctx, c.tail, after)
 }
 
-// NextIn is Next for a page instead of the tail. AtHead: the page is used up.
+// NextIn is Next for a page instead of the tail. AtHead: the page is used up. A page
+// may hold what was stored a moment ago, before anybody was asked whether this reader
+// may read on: so it is used up where the tail ends. And since it holds messages as
+// they read today, nothing of it is for who was cut.
 func (c *Cursor) NextIn(p *Page) (Chunk, State) {
-	last := p.seg.last()
-	if limit, ok := c.tail.now.Load().cuts[c]; ok {
-		last = min(last, limit)
+	v := c.tail.now.Load()
+	last := min(p.seg.last(), v.head)
+	if _, ok := v.cuts[c]; ok {
+		return Chunk{}, AtHead
 	}
 	if c.seq+1 < p.seg.first || c.seq >= last {
 		return Chunk{}, AtHead

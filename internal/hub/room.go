@@ -72,14 +72,17 @@ func (r *Room) Prepare(ctx context.Context, d Dialect) error {
 }
 
 // install begins to follow the log with t, unless events came meanwhile that t
-// does not have.
+// does not have. What it brings may be news: who was allowed to read before asks anew.
 func (r *Room) install(t *tail) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if t.head() < r.seen {
 		return false
 	}
-	r.seen = t.head()
+	if t.head() > r.seen {
+		r.seen = t.head()
+		r.rights++
+	}
 	t.publish()
 	r.tails[t.dialect] = t
 	return true
@@ -100,6 +103,9 @@ func (r *Room) advance(events []chat.Event) {
 			continue
 		}
 		for _, e := range events {
+			if e.Kind == chat.KindDelete || e.Kind == chat.KindErase {
+				t.forget(e.Seq)
+			}
 			t.append(e)
 		}
 		t.publish()
@@ -115,7 +121,7 @@ func (r *Room) reconsider(e chat.Event) {
 	r.info.Apply(e)
 	id, one := e.Concerns()
 	for _, c := range r.members {
-		if one && c.self != id {
+		if e.Seq <= c.known || one && c.self != id {
 			continue
 		}
 		as := chat.Standing{State: c.state, Banned: chat.Forever}
@@ -250,7 +256,7 @@ func (r *Room) Attach(d Dialect, reader Reader, as As, after chat.Seq) *Cursor {
 	t := r.tails[d]
 	c := &Cursor{
 		tail: t, reader: reader, self: as.Who.ID, role: as.Who.Role, state: as.State,
-		seq: after, signaled: t.signaled, index: int32(len(r.members)),
+		known: as.Room.Head, seq: after, signaled: t.signaled, index: int32(len(r.members)),
 	}
 	r.info = as.Room
 	r.members = append(r.members, c)

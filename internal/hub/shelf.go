@@ -11,7 +11,10 @@ import (
 
 // Page is a run of events read from the log for cursors that are behind the tail.
 // It never changes.
-type Page struct{ seg segment }
+type Page struct {
+	seg     segment
+	erasure uint64 // tail.erasure before it was read
+}
 
 // pageEvents is how many events are read from the log at a time.
 const pageEvents = 256
@@ -32,7 +35,7 @@ func (s *shelf) load(ctx context.Context, t *tail, after chat.Seq) (*Page, error
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, w := range s.pages {
-		if p := w.Value(); p != nil && p.seg.first <= after+1 && after < p.seg.last() {
+		if p := w.Value(); p != nil && p.erasure == t.erasure.Load() && p.seg.first <= after+1 && after < p.seg.last() {
 			return p, nil
 		}
 	}
@@ -54,6 +57,7 @@ func (t *tail) read(ctx context.Context, after chat.Seq) (*Page, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	erasure := t.erasure.Load()
 	events, err := h.log.Read(ctx, t.room.id, after, pageEvents)
 	if err != nil {
 		return nil, err
@@ -61,7 +65,7 @@ func (t *tail) read(ctx context.Context, after chat.Seq) (*Page, error) {
 	if len(events) == 0 {
 		return nil, fmt.Errorf("room %s ends at %d, its tail goes on", t.room.id, after)
 	}
-	p := &Page{seg: segment{dialect: t.dialect, first: after + 1}}
+	p := &Page{erasure: erasure, seg: segment{dialect: t.dialect, first: after + 1}}
 	for _, e := range events {
 		p.seg.append(e)
 	}

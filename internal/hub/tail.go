@@ -22,7 +22,8 @@ type tail struct {
 	signaled uint64               // number of the last signal, counted from 1
 	cuts     map[*Cursor]chat.Seq // readers who may read no further than there; replaced whole
 
-	shelf shelf // what readers behind the window read
+	shelf   shelf         // what readers behind the window read
+	erasure atomic.Uint64 // counts what was taken out of the log
 
 	// What readers look at, without a lock: replaced whole by publish.
 	now atomic.Pointer[view]
@@ -85,6 +86,16 @@ func newTail(r *Room, d Dialect, after chat.Seq) *tail {
 // restart empties the window: it goes on behind the event after.
 func (t *tail) restart(after chat.Seq) {
 	t.segs = []segment{{dialect: t.dialect, first: after + 1}}
+}
+
+// forget empties the window up to an event that takes something out of the log: who
+// comes later, or is behind, is given what is left of it.
+func (t *tail) forget(seq chat.Seq) {
+	if seq <= t.head() {
+		return
+	}
+	t.erasure.Add(1)
+	t.restart(seq - 1)
 }
 
 func (t *tail) head() chat.Seq { return t.segs[len(t.segs)-1].last() }
