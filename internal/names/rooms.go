@@ -5,16 +5,24 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/secure/precis"
+	"golang.org/x/text/unicode/norm"
+
 	"hubbub/internal/chat"
 )
 
 // Room returns a public room's name with its key, or CodeBadRoomName: as
-// chat.CleanRoomName has it, in one script or in those that are written together,
-// and nothing that messages address everybody by.
+// chat.CleanRoomName has it, with nothing invisible in it, in one script or in those
+// that are written together, and nothing that messages address everybody by. However
+// an accent was typed, it is the same name.
 func Room(name string) (chat.Name, error) {
-	clean, err := chat.CleanRoomName(name)
+	clean, err := chat.CleanRoomName(norm.NFC.String(name))
 	if err != nil {
 		return chat.Name{}, err
+	}
+	// Some letters and marks are drawn as nothing.
+	if _, err := precis.Nickname.String(clean); err != nil {
+		return chat.Name{}, chat.Errorf(chat.CodeBadRoomName, "a room's name may not hold invisible characters")
 	}
 	k := RoomKey(clean)
 	if reservedRooms[k] {
@@ -31,7 +39,7 @@ func Room(name string) (chat.Name, error) {
 func PrivateRoom(name string) (string, error) {
 	name = strings.Join(strings.Fields(strings.TrimPrefix(strings.TrimSpace(name), "#")), " ")
 	_, err := Room(strings.ReplaceAll(name, " ", "-"))
-	return name, err
+	return norm.NFC.String(name), err
 }
 
 // RoomKey is the same for room names that look the same.
@@ -111,7 +119,7 @@ func candidates(text string) (names []string) {
 	return names
 }
 
-// withoutCode blanks what stands between backticks.
+// withoutCode blanks what stands between backticks, or behind three that nothing closes.
 func withoutCode(text string) string {
 	if !strings.Contains(text, "`") {
 		return text
@@ -128,8 +136,10 @@ func withoutCode(text string) string {
 			ticks, rest = ticks+"`", rest[1:]
 		}
 		_, after, ok := strings.Cut(rest, ticks)
-		if !ok {
+		if !ok && len(ticks) < 3 {
 			b.WriteString(" " + rest)
+		}
+		if !ok {
 			return b.String()
 		}
 		b.WriteByte(' ')
