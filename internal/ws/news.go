@@ -22,6 +22,7 @@ type news struct {
 type item struct {
 	person chat.UserID
 	room   chat.RoomID
+	gone   bool // they were in the room, and perhaps are not any more
 }
 
 func (n *news) add(i item) {
@@ -44,15 +45,16 @@ func (n *news) take() (all []item) {
 // Changed is told of each event that changes a room or who is in it.
 func (s *Server) Changed(e chat.Event) {
 	if id, ok := e.Concerns(); ok {
-		s.news.add(item{id, e.Room})
+		gone := e.Kind == chat.KindLeave || e.Kind == chat.KindRemove || e.Kind == chat.KindBan
+		s.news.add(item{id, e.Room, gone})
 	}
 }
 
 // Listed has a person's connections told how a room stands on their list now.
-func (s *Server) Listed(id chat.UserID, room chat.RoomID) { s.news.add(item{id, room}) }
+func (s *Server) Listed(id chat.UserID, room chat.RoomID) { s.news.add(item{id, room, true}) }
 
 // Pending has a room's moderators told what waits for them.
-func (s *Server) Pending(room chat.RoomID) { s.news.add(item{"", room}) }
+func (s *Server) Pending(room chat.RoomID) { s.news.add(item{room: room}) }
 
 // spread tells the news, in their order.
 func (s *Server) spread() {
@@ -67,7 +69,7 @@ func (s *Server) spread() {
 			if i.person == "" {
 				err = s.tellModerators(i.room)
 			} else {
-				err = s.tellListed(i.person, i.room)
+				err = s.tellListed(i)
 			}
 			if err != nil && !isGone(err) {
 				s.log.Error("tell about a room", "err", err)
@@ -76,24 +78,28 @@ func (s *Server) spread() {
 	}
 }
 
-func (s *Server) tellListed(id chat.UserID, room chat.RoomID) error {
-	peers := s.hub.Peers(id)
+// tellListed tells of a room that is on a list, or was. Of one that somebody may not
+// know of, and did not know of, there is nothing to tell, nor to a token that is for
+// other rooms.
+func (s *Server) tellListed(i item) error {
+	peers := s.hub.Peers(i.person)
 	if len(peers) == 0 {
 		return nil
 	}
-	m, err := s.dir.Access(s.ctx, id, room)
+	m, err := s.dir.Access(s.ctx, i.person, i.room)
 	if err != nil {
 		return err
 	}
 	for _, p := range peers {
-		if m.State != chat.StateMember {
-			p.Dropped(room)
-			p.Tell(wire.AppendFrame(nil, &wire.Left{Room: room, Reason: m.State.String()}))
-			continue
-		}
-		who := p.Actor()
-		if q := (chat.Question{Who: who, Act: chat.ActRead, Room: &m.Room, As: m.Standing, At: time.Now()}); q.Decide() == chat.Allowed {
-			p.Tell(wire.AppendFrame(nil, &wire.Joined{ID: room, RoomInfo: wire.RoomFrame(m, who, time.Now())}))
+		who, now := p.Actor(), time.Now()
+		q := chat.Question{Who: who, Act: chat.ActRead, Room: &m.Room, As: m.Standing, At: now}
+		reads := q.Decide() == chat.Allowed
+		switch {
+		case m.State == chat.StateMember && reads:
+			p.Tell(wire.AppendFrame(nil, &wire.Joined{ID: i.room, RoomInfo: wire.RoomFrame(m, who, now)}))
+		case m.State != chat.StateMember && who.Scope.Covers(i.room) && (i.gone || m.Kind == chat.RoomPublic && !reads):
+			p.Dropped(i.room)
+			p.Tell(wire.AppendFrame(nil, &wire.Left{Room: i.room, Reason: m.State.String()}))
 		}
 	}
 	return nil
@@ -111,7 +117,12 @@ func (s *Server) tellModerators(room chat.RoomID) error {
 	frame := wire.AppendFrame(nil, &wire.Report{Room: room, Open: reports, Waiting: guests})
 	for _, id := range who {
 		for _, p := range s.hub.Peers(id) {
-			p.Tell(frame)
+			switch _, err := chat.Authorize(s.ctx, s.dir, p.Actor(), room, chat.ActAudit); {
+			case err == nil:
+				p.Tell(frame)
+			case chat.AsError(err).Code == chat.CodeInternal:
+				return err
+			}
 		}
 	}
 	return nil
