@@ -119,7 +119,7 @@ type botToken struct {
 	ID      chat.SessionID `json:"id"`
 	Label   string         `json:"label"`
 	Scopes  []string       `json:"scopes"`
-	Rooms   []wire.Whom    `json:"rooms"` // by id; the name only where who asks may see the room
+	Rooms   []wire.Whom    `json:"rooms"` // those that who asks may not see have neither id nor name
 	Created wire.Millis    `json:"created"`
 	Used    wire.Millis    `json:"used,omitempty"`
 }
@@ -130,9 +130,9 @@ func (h *handler) shownToken(r *http.Request, l chat.Login, t chat.BotToken) bot
 		s.Used = wire.ToMillis(t.Used)
 	}
 	for _, id := range t.Scope.Only {
-		one := wire.Whom{ID: chat.UserID(id)}
+		var one wire.Whom
 		if m, err := chat.Authorize(r.Context(), h.Directory, l.Actor(), id, chat.ActSee); err == nil {
-			one.Name = m.Name
+			one = wire.Whom{ID: chat.UserID(id), Name: m.Name}
 		}
 		s.Rooms = append(s.Rooms, one)
 	}

@@ -41,6 +41,8 @@ func (h *handler) shownInvite(r *http.Request, i chat.Invite, who *chat.Login) (
 		}
 		if err == nil {
 			s.Room, s.RoomID = room.Name, room.ID
+		} else {
+			s.Note = "" // it may say what the room is for
 		}
 	}
 	if i.By != "" {

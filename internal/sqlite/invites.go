@@ -42,8 +42,11 @@ func (s *Store) AddInvite(ctx context.Context, token chat.TokenHash, i chat.Invi
 			room = sql.NullInt64{Int64: r.key, Valid: true}
 		}
 		if i.By != "" {
-			key, _, err := t.account(i.By)
+			key, p, err := t.account(i.By)
 			if err != nil {
+				return err
+			}
+			if err := t.mayInvite(p, i.Room); err != nil {
 				return err
 			}
 			by = sql.NullInt64{Int64: key, Valid: true}
@@ -52,6 +55,20 @@ func (s *Store) AddInvite(ctx context.Context, token chat.TokenHash, i chat.Invi
 			token[:], i.ID, i.Role, room, by, i.Uses, millis(i.Expires), millis(i.Created), i.Note)
 	})
 	return i, err
+}
+
+// mayInvite asks again, where who makes an invitation may have been removed from the
+// room a moment ago: a private one, for which those of who is not in it end.
+func (t *tx) mayInvite(p chat.Person, id chat.RoomID) error {
+	if id == "" {
+		return nil
+	}
+	room, err := t.room(id)
+	if err != nil || room.Kind == chat.RoomPublic {
+		return err
+	}
+	_, _, _, err = t.ask(p.Actor(), id, chat.ActInvite)
+	return err
 }
 
 // Invites implements chat.Accounts.
