@@ -3,5 +3,7 @@
 //
 //	bench                  every scenario and server, tables on standard output
 //	bench -only hubbub     one kind of server
-//	bench -out FILE        the tables into a file as well
+//	bench -scenario Posts  one scenario
+//	bench -out FILE        the tables into a file as well; with -scenario, in place of
+//	                       what it said of that scenario
 package main

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,6 +15,7 @@ type report struct {
 	strings.Builder
 	all   []contender
 	chart []bar
+	apart string // when and where scenarios were measured that are not measured with the others
 }
 
 func (r *report) say(format string, args ...any) {
@@ -24,7 +26,7 @@ func (r *report) say(format string, args ...any) {
 
 // table begins a scenario: its title, what is done, and the columns.
 func (r *report) table(title, what string, columns ...string) {
-	r.say("\n## %s\n%s\n", title, what)
+	r.say("\n## %s\n%s%s\n", title, what, r.apart)
 	r.say("| %s |", strings.Join(columns, " | "))
 	r.say("|%s", strings.Repeat("---|", len(columns)))
 }
@@ -55,6 +57,10 @@ func measure(ctx context.Context, all []contender, only, out string) error {
 	node, _ := exec.Command("node", "--version").Output()
 	modules, _ := exec.Command("go", "list", "-C", "bench/peers", "-m", "github.com/gorilla/websocket", "github.com/centrifugal/centrifuge").Output()
 	r := &report{all: all}
+	if only != "" {
+		r.apart = fmt.Sprintf(" *Measured apart from the others: commit %s, %s, on %s.*",
+			strings.TrimSpace(string(commit)), machine(), time.Now().UTC().Format("2 January 2006, 15:04 UTC"))
+	}
 	r.say("# Measured\n")
 	r.say("`make bench`, commit %s, %s, Node %s with ws 8.23, %s, on %s. The server has one core, the load the other.\n",
 		strings.TrimSpace(string(commit)), machine(), strings.TrimSpace(string(node)),
@@ -84,7 +90,45 @@ func (r *report) save(out string) error {
 			return err
 		}
 	}
-	return os.WriteFile(out, []byte(r.String()), 0o644)
+	found := r.String()
+	if old, err := os.ReadFile(out); err == nil && r.apart != "" {
+		found = merged(string(old), found)
+	}
+	return os.WriteFile(out, []byte(found), 0o644)
+}
+
+// merged puts the scenarios of a report that has only some of them into an older one.
+func merged(old, found string) string {
+	const begins = "\n## "
+	all := strings.Split(old, begins)
+	for _, section := range strings.Split(found, begins)[1:] {
+		title, _, _ := strings.Cut(section, "\n")
+		at := 1
+		for at < len(all) && !strings.HasPrefix(all[at], title+"\n") {
+			at++
+		}
+		if at == len(all) {
+			all = slices.Insert(all, place(all, title), section)
+		} else {
+			all[at] = section
+		}
+	}
+	return strings.TrimRight(strings.Join(all, begins), "\n") + "\n"
+}
+
+// place returns where a scenario belongs that a report did not have: behind those that
+// come before it.
+func place(sections []string, title string) int {
+	at := 1
+	for _, s := range scenarios {
+		if s.title == title {
+			break
+		}
+		if i := slices.IndexFunc(sections, func(section string) bool { return strings.HasPrefix(section, s.title+"\n") }); i >= 0 {
+			at = i + 1
+		}
+	}
+	return at
 }
 
 func (f *figures) sound() bool { return f.Missing == 0 && f.Wrong == 0 }

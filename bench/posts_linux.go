@@ -24,20 +24,26 @@ func upgrade(path string) string {
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 }
 
-// guests makes identities for members of hubbub.v1, many at a time.
-func guests(port, n int) ([]string, error) {
-	tokens, errs := make([]string, n), make(chan error, n)
+// comer is somebody who has come in.
+type comer struct {
+	Token string
+	You   struct{ ID string }
+}
+
+// comers makes identities, many at a time.
+func comers(port, n int) ([]comer, error) {
+	all, errs := make([]comer, n), make(chan error, n)
 	var wg sync.WaitGroup
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	for w := range 64 {
 		wg.Go(func() {
 			for i := w; i < n; i += 64 {
-				token, err := guest(client, port, fmt.Sprintf("member %d of %x", i, os.Getpid()))
+				one, err := come(client, port, fmt.Sprintf("member %d of %x", i, os.Getpid()), "")
 				if err != nil {
 					errs <- err
 					return
 				}
-				tokens[i] = token
+				all[i] = one
 			}
 		})
 	}
@@ -47,26 +53,36 @@ func guests(port, n int) ([]string, error) {
 	case err := <-errs:
 		return nil, err
 	default:
-		return tokens, nil
+		return all, nil
 	}
 }
 
-func guest(client *http.Client, port int, name string) (string, error) {
-	body := fmt.Sprintf(`{"name":%q,"token":true}`, name)
+// guests makes identities for members of hubbub.v1, and returns their tokens.
+func guests(port, n int) ([]string, error) {
+	all, err := comers(port, n)
+	tokens := make([]string, len(all))
+	for i, c := range all {
+		tokens[i] = c.Token
+	}
+	return tokens, err
+}
+
+// come makes a guest, or with a password somebody with an account.
+func come(client *http.Client, port int, name, password string) (c comer, err error) {
+	body := fmt.Sprintf(`{"name":%q,"password":%q,"token":true}`, name, password)
 	resp, err := client.Post(fmt.Sprintf("http://localhost:%d/api/guests", port), "application/json", strings.NewReader(body))
 	if err != nil {
-		return "", err
+		return c, err
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return "", err
+		return c, err
 	}
-	var made struct{ Token string }
-	if err := json.Unmarshal(answer, &made); err != nil || made.Token == "" {
-		return "", fmt.Errorf("make a guest: %s %s", resp.Status, answer)
+	if err := json.Unmarshal(answer, &c); err != nil || c.Token == "" {
+		return c, fmt.Errorf("make a guest: %s %s", resp.Status, answer)
 	}
-	return made.Token, nil
+	return c, nil
 }
 
 // v1conn is a blocking connection of hubbub.v1.
@@ -80,6 +96,11 @@ type v1conn struct {
 }
 
 func dialV1(port int, token, room string) (*v1conn, error) {
+	return dialOpen(port, token, `{"name":"`+room+`"}`)
+}
+
+// dialOpen connects and opens a room as the frame says.
+func dialOpen(port int, token, open string) (*v1conn, error) {
 	nc, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(port))
 	if err != nil {
 		return nil, err
@@ -91,7 +112,7 @@ func dialV1(port int, token, room string) (*v1conn, error) {
 			return nil, err
 		}
 	}
-	nc.Write(append(mask(`{"hello":{}}`), mask(`{"open":{"name":"`+room+`"}}`)...))
+	nc.Write(append(mask(`{"hello":{}}`), mask(`{"open":`+open+`}`)...))
 	opened, err := c.until(`{"opened":`)
 	if err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ var scenarios = []struct {
 	{"Nobody says anything", silence},
 	{"All come back at once", storms},
 	{"Many rooms", rooms},
+	{"Large memberships", memberships},
 	{"Posts", posts},
 	{"A word in a quiet room", quiet},
 	{"Some stop reading", deaf},
