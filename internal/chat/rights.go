@@ -117,6 +117,9 @@ func (q *Question) Decide() Reason {
 	if why := q.scoped(); why != Allowed {
 		return why
 	}
+	if q.Room.Kind == RoomPlace { // that was all there is to it
+		return Allowed
+	}
 	switch q.Act {
 	case ActSee:
 		return Allowed
