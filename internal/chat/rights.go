@@ -334,7 +334,7 @@ func (t *Target) rank(r *Room) int {
 
 // May lists what somebody may do in a room now.
 func May(who Actor, r *Room, s Standing, at time.Time) []string {
-	var may []string
+	may := []string{} // a list for every client, if it is empty too
 	for act := range acts {
 		q := Question{Who: who, Act: act, Room: r, As: s, At: at}
 		if act != ActSee && act != ActEdit && act != ActDelete && q.Decide() == Allowed {
