@@ -6,6 +6,7 @@ import (
 
 	"hubbub/internal/chat"
 	"hubbub/internal/names"
+	"hubbub/internal/wire"
 )
 
 // invite is an invitation in an answer. Link and QR are there only when it is made.
@@ -181,6 +182,13 @@ func (h *handler) lookAtInvite(r *http.Request) (int, any, error) {
 	return http.StatusOK, looked{s.Role, s.Room, s.RoomID, s.By, h.inviteCookie(r, ask.Invite)}, err
 }
 
+// accepted is the answer to somebody who used an invitation.
+type accepted struct {
+	You    wire.Person `json:"you"`
+	Room   string      `json:"room"`
+	RoomID chat.RoomID `json:"room_id,omitempty"`
+}
+
 // acceptInvite is for somebody who is here already.
 func (h *handler) acceptInvite(r *http.Request, l chat.Login) (int, any, error) {
 	var ask struct {
@@ -197,7 +205,7 @@ func (h *handler) acceptInvite(r *http.Request, l chat.Login) (int, any, error) 
 	if i.Room != "" {
 		h.Sockets.Listed(l.ID, i.Room)
 	}
-	return http.StatusOK, map[string]any{"you": newYou(p).You, "room": s.Room, "room_id": s.RoomID}, err
+	return http.StatusOK, accepted{newYou(p).You, s.Room, s.RoomID}, err
 }
 
 // ownerLink makes the one-time link for the owner.

@@ -135,8 +135,10 @@ func (h *handler) any(f answerer) http.HandlerFunc {
 	})
 }
 
-// none is the answer where there is nothing to say.
-type none struct{}
+// none is the answer where there is nothing to say, but perhaps a cookie to set.
+type none struct{ session *http.Cookie }
+
+func (n none) cookie() *http.Cookie { return n.session }
 
 // addGuest makes an identity.
 func (h *handler) addGuest(r *http.Request) (int, any, error) {

@@ -112,7 +112,7 @@ func (h *handler) setPassword(r *http.Request, l chat.Login) (int, any, error) {
 
 func (h *handler) signOut(r *http.Request, l chat.Login) (int, any, error) {
 	err := h.Gate.EndSession(r.Context(), l.ID, l.Session)
-	return http.StatusOK, you{session: h.newCookie(r, "", -1)}, err
+	return http.StatusOK, none{session: h.newCookie(r, "", -1)}, err
 }
 
 // newLink makes the link and the QR code that sign in another device.
