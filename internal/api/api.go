@@ -48,6 +48,8 @@ type route struct {
 
 func (h *handler) routes() []route {
 	return []route{
+		{"GET /api/openapi.yaml", h.openapi},
+
 		{"GET /api/place", h.answer(h.place)},
 		{"PATCH /api/place", h.by(h.setPlace)},
 

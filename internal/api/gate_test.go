@@ -43,6 +43,9 @@ func from(addr string) string { return "X-Forwarded-For: " + addr }
 func (r *running) ask(method, path string, body any, answer any, header ...string) {
 	r.t.Helper()
 	b, _ := json.Marshal(body)
+	if string(b) == "null" {
+		b = []byte("{}")
+	}
 	resp, said := r.do(method, path, string(b), header...)
 	if resp.StatusCode >= 300 {
 		r.t.Fatalf("%s %s: %d %s", method, path, resp.StatusCode, said)
