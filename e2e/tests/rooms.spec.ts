@@ -371,8 +371,13 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await panel(owner, tab);
         await fine(tab);
         if (tab === 'Members') {
-          await page.getByRole('button', { name: 'What to do with Mia' }).click();
+          const more = page.getByRole('button', { name: 'What to do with Mia' });
+          await more.click();
           await fine('the menu of a member');
+          await page.keyboard.press('Escape'); // closes the menu, not what is behind it
+          await expect(page.getByRole('menu')).toHaveCount(0);
+          await expect(more).toBeFocused();
+          await more.click();
           await page.getByRole('menuitem', { name: 'Ban…' }).click();
           await fine('a ban');
         }
@@ -403,6 +408,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.getByRole('menuitem', { name: 'Delete…' }).click();
       await fine('deleting a message');
       await page.getByRole('button', { name: 'Keep' }).click();
+      await expect(row.getByRole('button', { name: /^More about the message/ })).toBeFocused();
       await row.getByRole('button', { name: /^More about the message/ }).click();
       await page.getByRole('menuitem', { name: 'Report…' }).click();
       await fine('reporting a message');
