@@ -312,9 +312,21 @@ func (s *Store) Leave(ctx context.Context, who chat.Actor, id chat.RoomID) error
 
 // Members implements chat.Directory.
 func (s *Store) Members(ctx context.Context, room chat.RoomID, w chat.Members) (page []chat.Member, count int, next string, err error) {
-	where := `FROM rooms r JOIN memberships m ON m.room = r.key JOIN people p ON p.key = m.person
-		WHERE r.id = ? AND (m.state = ? OR ?) AND (m.muted > ? OR NOT ?) AND (m.moderator = 1 OR NOT ?) AND (m.state != 4 OR m.banned > ?) AND p.removed IS NULL `
-	args := []any{room, w.Show, w.Muted, now(), w.Muted, w.Ranks, now()}
+	where := "FROM rooms r JOIN memberships m ON m.room = r.key JOIN people p ON p.key = m.person WHERE r.id = ? AND p.removed IS NULL "
+	args := []any{room}
+	switch { // each so that an index has it
+	case w.Muted:
+		where += "AND m.muted > ? "
+		args = append(args, now())
+	case w.Ranks:
+		where += "AND m.moderator = 1 AND +m.state = 1 " // the plus is for the index of moderators
+	case w.Show == chat.StateBanned:
+		where += "AND m.state = 4 AND m.banned > ? "
+		args = append(args, now())
+	default:
+		where += "AND m.state = ? "
+		args = append(args, w.Show)
+	}
 	if w.Part != "" {
 		where += "AND instr(lower(p.name), ?) > 0 "
 		args = append(args, w.Part)
@@ -360,8 +372,9 @@ func lower(s string) string {
 func (s *Store) Moderators(ctx context.Context, room chat.RoomID) ([]chat.UserID, error) {
 	scan := func(row scanner) (id chat.UserID, err error) { return id, row.Scan(&id) }
 	return list(ctx, s, scan, `SELECT p.id FROM rooms r JOIN memberships m ON m.room = r.key JOIN people p ON p.key = m.person
-		WHERE r.id = ? AND m.state = 1 AND (m.moderator = 1 OR r.by = p.key)
-		UNION SELECT p.id FROM people p, rooms r WHERE r.id = ? AND r.kind = 1 AND p.role >= 3 AND p.visiting = 0 AND p.removed IS NULL`, room, room)
+			WHERE r.id = ?1 AND +m.state = 1 AND m.moderator = 1
+		UNION SELECT p.id FROM rooms r JOIN people p ON p.key = r.by JOIN memberships m ON m.room = r.key AND m.person = p.key WHERE r.id = ?1 AND m.state = 1
+		UNION SELECT p.id FROM people p, rooms r WHERE r.id = ?1 AND r.kind = 1 AND p.role >= 3 AND p.visiting = 0 AND p.removed IS NULL`, room)
 }
 
 // MarkRead implements chat.Directory.

@@ -142,11 +142,11 @@ func (t *tx) sensible(room *room, d *chat.Draft, target *chat.Target) error {
 	return nil
 }
 
-// anotherModerator refuses to leave a private room without one.
+// anotherModerator refuses to leave a room without a moderator.
 func (t *tx) anotherModerator(room *room, but chat.UserID) error {
 	var others bool
 	err := t.row(`SELECT EXISTS (SELECT 1 FROM memberships m JOIN people p ON p.key = m.person
-		WHERE m.room = ? AND m.state = 1 AND m.moderator = 1 AND p.id != ?)`, room.key, but).Scan(&others)
+		WHERE m.room = ? AND +m.state = 1 AND m.moderator = 1 AND p.id != ?)`, room.key, but).Scan(&others)
 	if err == nil && !others {
 		err = chat.Errorf(chat.CodeConflict, "that is the last moderator; make somebody else one first")
 	}
@@ -327,9 +327,14 @@ func (t *tx) stand(room *room, p *person, before, after chat.Standing) error {
 // succeed sees to it that a private room in which somebody is left has a moderator:
 // the one who has been there longest.
 func (t *tx) succeed(room *room) error {
+	switch err := t.anotherModerator(room, ""); {
+	case err == nil:
+		return nil
+	case chat.AsError(err).Code != chat.CodeConflict:
+		return err
+	}
 	var id chat.UserID
 	err := t.row(`SELECT p.id FROM memberships m JOIN people p ON p.key = m.person WHERE m.room = ? AND m.state = 1
-		AND NOT EXISTS (SELECT 1 FROM memberships o WHERE o.room = m.room AND o.state = 1 AND o.moderator = 1)
 		ORDER BY p.role < 2, p.bot, m.since, p.key LIMIT 1`, room.key).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil

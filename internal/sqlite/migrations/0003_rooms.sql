@@ -43,6 +43,7 @@ ALTER TABLE memberships ADD COLUMN since     INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE memberships ADD COLUMN counted   INTEGER NOT NULL DEFAULT 0; -- messages up to read
 UPDATE memberships SET counted = (SELECT count(*) FROM events e WHERE e.room = memberships.room AND e.seq <= memberships.read AND e.kind = 1);
 CREATE INDEX memberships_by_room ON memberships (room, state, person);
+CREATE INDEX memberships_of_moderators ON memberships (room, person) WHERE moderator = 1;
 
 ALTER TABLE events ADD COLUMN about INTEGER NOT NULL DEFAULT 0; -- people.key; 0: nobody
 ALTER TABLE events ADD COLUMN until INTEGER NOT NULL DEFAULT 0; -- when a ban or a mute ends
