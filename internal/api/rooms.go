@@ -126,7 +126,7 @@ func (h *handler) newRoom(r *http.Request, l chat.Login) (int, any, error) {
 	if err := readJSON(r, &ask); err != nil {
 		return 0, nil, err
 	}
-	if err := scoped(l, (*chat.Scope).Makes); err != nil {
+	if err := scoped(l, func(s *chat.Scope) bool { return s.Makes() && s.Read }); err != nil {
 		return 0, nil, err
 	}
 	if len(ask.People) > chat.MaxAdded {
@@ -195,7 +195,7 @@ func (h *handler) direct(r *http.Request, l chat.Login) (int, any, error) {
 	if err := readJSON(r, &ask); err != nil {
 		return 0, nil, err
 	}
-	if err := scoped(l, (*chat.Scope).Makes); err != nil {
+	if err := scoped(l, func(s *chat.Scope) bool { return s.Makes() && s.Read }); err != nil {
 		return 0, nil, err
 	}
 	slices.Sort(ask.People)
@@ -238,6 +238,9 @@ func (h *handler) room(r *http.Request, l chat.Login, m chat.Membership) (int, a
 }
 
 func (h *handler) joinRoom(r *http.Request, l chat.Login, m chat.Membership) (int, any, error) {
+	if err := scoped(l, func(s *chat.Scope) bool { return s.Read }); err != nil {
+		return 0, nil, err
+	}
 	if err := h.enter(r, l, m.ID); err != nil {
 		return 0, nil, err
 	}
@@ -344,7 +347,9 @@ func cleanTopic(text string) (string, error) {
 	return clean, nil
 }
 
-// scoped refuses what a bot's token is not for, where no room is asked about.
+// scoped refuses what a bot's token is not for, where no room is asked about. Where the
+// answer shows a room, the token must be for reading too: what is refused has not
+// happened.
 func scoped(l chat.Login, may func(*chat.Scope) bool) error {
 	if l.Scope != nil && !may(l.Scope) {
 		return chat.OutOfScope.Err(nil)
