@@ -24,6 +24,7 @@ import (
 
 	"hubbub/internal/api"
 	"hubbub/internal/chat"
+	"hubbub/internal/server"
 )
 
 // contract is the document, checked.
@@ -42,22 +43,36 @@ func errOf(doc *openapi3.T) error {
 	return doc.Validate(openapi3.NewLoader().Context)
 }
 
-// operation finds what a request asks for as the server does, by the same patterns.
-func operation(doc *openapi3.T, req *http.Request) (found *routers.Route, values map[string]string) {
+// match is what a request asks for, and the values in its address.
+type match struct {
+	*routers.Route
+	values map[string]string
+}
+
+// router finds it as the server does, by the same patterns.
+var router = sync.OnceValue(func() *http.ServeMux {
 	mux := http.NewServeMux()
+	doc, _ := contract()
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
+			route := &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: op}
 			mux.HandleFunc(method+" "+path, func(_ http.ResponseWriter, r *http.Request) {
-				found = &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: op}
-				values = make(map[string]string)
+				m := r.Context().Value(matchKey{}).(*match)
+				m.Route, m.values = route, make(map[string]string)
 				for _, name := range parameter.FindAllStringSubmatch(path, -1) {
-					values[name[1]] = r.PathValue(name[1])
+					m.values[name[1]] = r.PathValue(name[1])
 				}
 			})
 		}
 	}
-	mux.ServeHTTP(httptest.NewRecorder(), req)
-	return found, values
+	return mux
+})
+
+type matchKey struct{}
+
+func matching(req *http.Request) (m match) {
+	router().ServeHTTP(httptest.NewRecorder(), req.WithContext(context.WithValue(req.Context(), matchKey{}, &m)))
+	return m
 }
 
 var parameter = regexp.MustCompile(`\{(\w+)\}`)
@@ -69,8 +84,7 @@ func (r *running) holds(req *http.Request, sent string, resp *http.Response, ans
 	if !strings.HasPrefix(req.URL.Path, "/api/") {
 		return
 	}
-	doc, err := contract()
-	if err != nil {
+	if _, err := contract(); err != nil {
 		r.t.Fatal(err)
 	}
 	// The address alone: the router would look at the Host, and redirect.
@@ -82,9 +96,9 @@ func (r *running) holds(req *http.Request, sent string, resp *http.Response, ans
 			asked.Header.Set("Content-Type", "application/octet-stream")
 		}
 	}
-	route, values := operation(doc, asked)
-	if route == nil {
-		if resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
+	m := matching(asked)
+	if m.Route == nil {
+		if resp.StatusCode < 300 {
 			r.t.Errorf("%s %s is not in the contract, and was answered by %d", req.Method, req.URL.Path, resp.StatusCode)
 		}
 		return
@@ -93,17 +107,17 @@ func (r *running) holds(req *http.Request, sent string, resp *http.Response, ans
 		IncludeResponseStatus: true, AuthenticationFunc: identified,
 		SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.DisableSchemaErrorDetails()},
 	}
-	in := &openapi3filter.RequestValidationInput{Request: asked, PathParams: values, Route: route, Options: options}
+	in := &openapi3filter.RequestValidationInput{Request: asked, PathParams: m.values, Route: m.Route, Options: options}
 	if resp.StatusCode < 300 {
 		if err := openapi3filter.ValidateRequest(r.t.Context(), in); err != nil {
-			r.t.Errorf("%s was good, and is not as the contract says: %v\n%.500s", route.Operation.OperationID, err, sent)
+			r.t.Errorf("%s was good, and is not as the contract says: %v\n%.500s", m.Operation.OperationID, err, sent)
 		}
 	}
-	err = openapi3filter.ValidateResponse(r.t.Context(), &openapi3filter.ResponseValidationInput{
+	err := openapi3filter.ValidateResponse(r.t.Context(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: in, Status: resp.StatusCode, Header: resp.Header, Body: io.NopCloser(bytes.NewReader(answer)), Options: options,
 	})
 	if err != nil {
-		r.t.Errorf("%s answered %d, which is not as the contract says: %v\n%.500s", route.Operation.OperationID, resp.StatusCode, err, answer)
+		r.t.Errorf("%s answered %d, which is not as the contract says: %v\n%.500s", m.Operation.OperationID, resp.StatusCode, err, answer)
 	}
 }
 
@@ -230,4 +244,74 @@ func codesOf(r *openapi3.Response) (all []string) {
 		}
 	}
 	return all
+}
+
+// eachRoute calls f for each operation of the contract, with an address of it: that of
+// a room, where it is about one, or of nothing.
+func eachRoute(t *testing.T, room string, f func(method, path string, op *openapi3.Operation)) {
+	t.Helper()
+	doc, err := contract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, item := range doc.Paths.Map() {
+		path = strings.Replace(path, "/api/rooms/{id}", "/api/rooms/"+room, 1)
+		path = parameter.ReplaceAllString(strings.Replace(path, "{seq}", "1", 1), "nothing")
+		for method, op := range item.Operations() {
+			f(method, path, op)
+		}
+	}
+}
+
+// What the contract gives to everybody asks for no identity, and the rest does.
+func TestContractSaysWhoMayAsk(t *testing.T) {
+	r := serve(t, func(c *server.Config) { c.NoLimits = true })
+	eachRoute(t, "nothing", func(method, path string, op *openapi3.Operation) {
+		public := op.Security != nil && slices.ContainsFunc(append(*op.Security, nil), func(s openapi3.SecurityRequirement) bool { return len(s) == 0 })
+		_, body := r.do(method, path, "{}")
+		if refused := errorCode(body) == "unauthorized"; refused == public {
+			t.Errorf("%s %s for nobody: %.200s", method, path, body)
+		}
+	})
+}
+
+// What the contract says of bots is what their tokens are asked for.
+func TestContractSaysWhatBotsMay(t *testing.T) {
+	r := serve(t, func(c *server.Config) { c.NoLimits = true })
+	owner := r.owner()
+	var made struct {
+		Bot  struct{ ID string }
+		Room struct{ ID string }
+	}
+	r.ask("POST", "/api/bots", map[string]string{"name": "build-bot"}, &made, owner)
+	r.ask("POST", "/api/rooms", map[string]string{"name": "kitchen"}, &made, owner)
+	token := func(scopes ...string) string {
+		var given struct{ Secret string }
+		r.ask("POST", "/api/bots/"+made.Bot.ID+"/tokens", map[string]any{"label": "x", "scopes": scopes}, &given, owner)
+		return "Authorization: Bearer " + given.Secret
+	}
+	all := []string{"read", "write", "rooms", "moderate"}
+	everything := token(all...)
+	but := make(map[string]string) // tokens for all but one
+	for i, scope := range all {
+		but[scope] = token(slices.Delete(slices.Clone(all), i, i+1)...)
+	}
+	eachRoute(t, made.Room.ID, func(method, path string, op *openapi3.Operation) {
+		refused := func(token, why string) bool {
+			resp, body := r.do(method, path, "{}", token)
+			return resp.StatusCode == http.StatusForbidden && strings.Contains(body, why)
+		}
+		need := strings.Fields(op.Extensions["x-bot"].(string))
+		if got := refused(everything, "not for bots"); got != slices.Contains(need, "none") {
+			t.Errorf("%s %s: bots are refused: %v", method, path, got)
+		}
+		if slices.Contains(need, "none") {
+			return
+		}
+		for _, scope := range all {
+			if got := refused(but[scope], "this token is not for that"); got != slices.Contains(need, scope) {
+				t.Errorf("%s %s without %s is refused: %v", method, path, scope, got)
+			}
+		}
+	})
 }
