@@ -2,6 +2,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 import { compress } from './compress.ts';
 import { emojiData } from './emojidata.ts';
+import { shell } from './shell.ts';
 
 const server = 'http://127.0.0.1:3000';
 
@@ -9,7 +10,7 @@ const server = 'http://127.0.0.1:3000';
 const toServer = { target: server, changeOrigin: true, headers: { origin: server } };
 
 export default defineConfig({
-  plugins: [svelte(), emojiData(), compress()],
+  plugins: [svelte(), emojiData(), shell(), compress()],
   build: {
     target: 'es2022',
     // The content policy allows no data: addresses but for pictures, and no inline script.
