@@ -188,10 +188,13 @@ func (t *tx) settle(id chat.RoomID, n chat.NewRoom) error {
 		if err != nil {
 			return err
 		}
-		if n.Kind == chat.RoomDirect {
-			err = t.stand(room, p, chat.Standing{}, chat.Standing{State: chat.StateMember})
-		} else if s, e := t.standing(room, p); e != nil || s.State != chat.StateMember {
-			err = errors.Join(e, t.changeBy(room, maker.ID, chat.Draft{Kind: chat.KindAdd, About: chat.Mention{ID: other}}))
+		s, err := t.standing(room, p)
+		switch {
+		case err != nil || s.State == chat.StateMember: // named twice
+		case n.Kind == chat.RoomDirect:
+			err = t.stand(room, p, s, chat.Standing{State: chat.StateMember})
+		default:
+			err = t.changeBy(room, maker.ID, chat.Draft{Kind: chat.KindAdd, About: chat.Mention{ID: other}})
 		}
 		if err != nil {
 			return err
