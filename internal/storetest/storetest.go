@@ -15,11 +15,14 @@ import (
 	"hubbub/internal/chat"
 )
 
-// Store is what a backend gives: both interfaces, and a self check.
+// Store is what a backend gives: all interfaces, retention, and a self check.
 type Store interface {
 	chat.Log
 	chat.Directory
 	chat.Accounts
+	// Sweep erases what rooms keep no longer, or the place does where a room says
+	// nothing, and says in how many rooms it did.
+	Sweep(ctx context.Context, place chat.Keep) (rooms int, err error)
 	Check(ctx context.Context) error
 	Close() error
 }
@@ -49,10 +52,28 @@ func Run(t *testing.T, open Open) {
 		{"Log/context", testContext},
 		{"Log/close", testClose},
 		{"Log/model", testModel},
+		{"Log/rights in order", testRightsInOrder},
+		{"Log/rights end", testRightsEnd},
+		{"Log/rights raced", testRightsRaced},
+		{"Log/changes of rooms", testRoomChanges},
+		{"Log/repeated changes", testRepeatedChanges},
+		{"Log/retention", testRetention},
 		{"Directory/visitors", testVisitors},
 		{"Directory/rooms", testRooms},
 		{"Directory/memberships", testMemberships},
 		{"Directory/read marks", testReadMarks},
+		{"Directory/read marks from both ends", testMarks},
+		{"Directory/unread", testUnread},
+		{"Directory/names of rooms", testRoomNames},
+		{"Directory/private rooms", testPrivateRooms},
+		{"Directory/direct conversations", testDirect},
+		{"Directory/coming and going", testJoinLeave},
+		{"Directory/invited in", testInvitedIn},
+		{"Directory/members", testMembers},
+		{"Directory/lists of members", testMemberLists},
+		{"Directory/moderators succeed", testSuccession},
+		{"Directory/audit", testAudit},
+		{"Directory/reports", testReports},
 		{"Accounts/guests", testGuests},
 		{"Accounts/names", testNames},
 		{"Accounts/names that rest", testRestingNames},
@@ -63,6 +84,9 @@ func Run(t *testing.T, open Open) {
 		{"Accounts/invitations", testInvites},
 		{"Accounts/invitations run out once", testLastUse},
 		{"Accounts/pictures and settings", testPictures},
+		{"Accounts/log of the place", testPlaceLog},
+		{"Accounts/blocks", testBlocks},
+		{"Accounts/bots", testBots},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
