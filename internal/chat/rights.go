@@ -370,7 +370,7 @@ func (why Reason) Err(q *Question) error {
 	case Hidden:
 		return NoRoom()
 	case Banned:
-		if q.Target != nil {
+		if q.As.State != StateBanned {
 			return Errorf(CodeConflict, "they are banned from this room; lift the ban first")
 		}
 		return Errorf(CodeBanned, "you are banned from this room")

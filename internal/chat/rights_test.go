@@ -364,6 +364,19 @@ func TestDecideInTime(t *testing.T) {
 	}
 }
 
+// Who is banned hears that they are, and not that somebody else is.
+func TestWhoIsBanned(t *testing.T) {
+	room := someRoom(t, "public")
+	for who, want := range map[string]Code{"member banned": CodeBanned, "member in": CodeConflict} {
+		actor, as := somebody(t, who, noon)
+		_, banned := somebody(t, "guest banned", noon)
+		q := Question{Who: actor, Act: ActAdd, Room: room, As: as, Target: &Target{ID: "other", As: banned}, At: noon}
+		if err := AsError(q.Decide().Err(&q)); err.Code != want {
+			t.Errorf("%s adds somebody who is banned: %v", who, err)
+		}
+	}
+}
+
 // May tells a client what Decide would say, and never of what is not there.
 func TestMay(t *testing.T) {
 	for room, want := range map[string]string{
