@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { deviceName } from './device.ts';
+import { english } from './testwords.ts';
 
 test('a device in words', () => {
   const mozilla = 'Mozilla/5.0 ';
@@ -23,6 +24,6 @@ test('a device in words', () => {
     ['curl/8.5.0', 'curl'],
     ['', 'A program'],
   ]) {
-    expect(deviceName(agent ?? '')).toBe(name);
+    expect(deviceName(agent ?? '', english)).toBe(name);
   }
 });

@@ -1,3 +1,5 @@
+import type { Words } from './i18n.ts';
+
 const systems: [RegExp, string][] = [
   [/iPhone/, 'iPhone'],
   [/iPad/, 'iPad'],
@@ -17,11 +19,10 @@ const browsers: [RegExp, string][] = [
 ];
 
 /** A device in words, from how its browser described itself. */
-export function deviceName(agent: string): string {
+export function deviceName(agent: string, words: Words): string {
   const browser = browsers.find(([mark]) => mark.test(agent))?.[1];
   const system = systems.find(([mark]) => mark.test(agent))?.[1];
-  if (browser && system) return `${browser} on ${system}`;
-  return (
-    browser ?? system ?? (agent === '' ? 'A program' : agent.split(/[\s/]/, 1)[0] || 'A program')
-  );
+  if (browser && system) return words.t('devices.on', { browser, system });
+  const program = agent.split(/[\s/]/, 1)[0] || words.t('devices.program');
+  return browser ?? system ?? program;
 }

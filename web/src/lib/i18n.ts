@@ -13,8 +13,15 @@ export type Catalogue = Readonly<Record<Key, Message>>;
 type Named<T extends string> = T extends `${string}{${infer Inside}}${infer Rest}`
   ? (Inside extends `${infer Name}:${string}` ? Name : Inside) | Named<Rest>
   : never;
-type TextOf<M> = M extends string ? M : M extends { other: infer O extends string } ? O : never;
-type NamesIn<K extends Key> = Named<TextOf<(typeof en)[K]>>;
+/** A plural is chosen by `n`, also where the text does not say it. */
+type NamesOf<M> = M extends string
+  ? Named<M>
+  : M extends { other: infer O extends string }
+    ? Named<O> | 'n'
+    : never;
+type NamesIn<K extends Key> = NamesOf<(typeof en)[K]>;
+/** The texts in which nothing is filled in. */
+export type PlainKey = { [K in Key]: [NamesIn<K>] extends [never] ? K : never }[Key];
 
 /** What stands in a text for a name: other things than words, and whether they are the reader. */
 export interface Told<P> {

@@ -8,6 +8,7 @@ import {
   sentence,
   type NoticeContext,
 } from './notices.ts';
+import { english } from './testwords.ts';
 import type { RoomEvent } from './wire.ts';
 
 const event = (kind: string, more: Partial<RoomEvent> = {}): RoomEvent => ({
@@ -27,8 +28,9 @@ const context: NoticeContext = {
   me: 'me',
   nameOf: (person) => (person === 'b' ? 'Benny' : undefined),
   when: (time) => `<${time}>`,
+  words: english,
 };
-const said = (...events: RoomEvent[]) => plain(notice(events, context) ?? ['?']);
+const said = (...events: RoomEvent[]) => plain(notice(events, context) ?? ['?'], english);
 
 describe('one event', () => {
   test.each<[string, string, Partial<RoomEvent>]>([
@@ -137,10 +139,10 @@ test.each([
   ['30 days, 1000 messages', 'for 30 days and up to the newest 1,000'],
   ['off', 'for good'],
 ])('“%s” is kept %s', (text, words) => {
-  expect(keepInWords(text)).toBe(words);
+  expect(keepInWords(text, english)).toBe(words);
 });
 
 test('a sentence ends with a full stop, or with what was quoted', () => {
-  expect(sentence(['you left'])).toBe('You left.');
-  expect(sentence(['Ana said ', { quote: 'hi' }])).toBe('Ana said “hi”');
+  expect(sentence(['you left'], english)).toBe('You left.');
+  expect(sentence(['Ana said ', { quote: 'hi' }], english)).toBe('Ana said “hi”');
 });

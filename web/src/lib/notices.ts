@@ -1,35 +1,45 @@
-import { listOf, parseKeep } from './rooms.ts';
+import type { Key, Told, With, Words } from './i18n.ts';
+import { parseKeep } from './rooms.ts';
 import type { Mention, RoomEvent } from './wire.ts';
 
 /** A piece of a sentence: words, somebody's name, or what somebody wrote. */
-export type Part = string | { person: Mention } | { quote: string };
+export type Part = string | Named;
+type Named = { person: Mention } | { quote: string };
 
 export interface NoticeContext {
   me: string;
   nameOf: (person: string) => string | undefined;
   /** A moment in words: "14:05", "Friday at 14:05". */
   when: (time: number) => string;
+  words: Words;
 }
 
-type Sentence = readonly (Part | Part[])[];
-
 /** What the parts say, for those who cannot see which is which. */
-export function plain(parts: readonly Part[]): string {
+export function plain(parts: readonly Part[], words: Words): string {
   return parts
     .map((part) =>
-      typeof part === 'string' ? part : 'person' in part ? part.person.name : `“${part.quote}”`,
+      typeof part === 'string'
+        ? part
+        : 'person' in part
+          ? part.person.name
+          : words.t('word.quote', { text: part.quote }),
     )
     .join('');
 }
 
-/** Kinds that are shown as part of something else, or not at all. */
-const silent = new Set(['message', 'edit', 'delete']);
+/** Kinds that are sentences of a timeline. Others are shown as part of something else, or not at all. */
+const spoken = new Set(
+  (
+    'name topic archive restore slow read_only guests_wait keep erase join leave add remove ban ' +
+    'unban mute unmute moderator dismiss admit role put_out block unblock guests bot bot_gone'
+  ).split(' '),
+);
 /** Kinds of which several in a row are one sentence. */
 const folding = new Set(['join', 'leave', 'add']);
 
 /** Whether an event is one of those that `notice` can say in a timeline. */
 export function isNotice(event: RoomEvent): boolean {
-  return !silent.has(event.kind) && notice([event], nobody) !== undefined;
+  return spoken.has(event.kind);
 }
 
 /** Whether a later event goes into the sentence of earlier ones. */
@@ -42,8 +52,6 @@ export function folds(before: RoomEvent, event: RoomEvent): boolean {
   );
 }
 
-const nobody: NoticeContext = { me: '', nameOf: () => undefined, when: String };
-
 /**
  * What an event says, or several of a kind that fold; undefined for a kind that is not known. It is the
  * only place where events become sentences: timelines, logs of changes and announcements share it.
@@ -51,39 +59,35 @@ const nobody: NoticeContext = { me: '', nameOf: () => undefined, when: String };
 export function notice(events: readonly RoomEvent[], context: NoticeContext): Part[] | undefined {
   const event = events[0];
   if (!event) return undefined;
-  const sentence =
-    events.length > 1 && folding.has(event.kind)
-      ? several(events, event, context)
-      : one(event, context);
-  return sentence?.flat().filter((part) => part !== '');
+  return events.length > 1 && folding.has(event.kind)
+    ? several(events, event, context)
+    : one(event, context);
 }
 
-const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+type Who = Told<Named>;
 
-function person(who: Mention, { me, nameOf }: NoticeContext, begins = false): Part {
-  if (who.id === me) return begins ? 'You' : 'you';
-  return { person: { id: who.id, name: nameOf(who.id) ?? who.name } };
+const quote = (text: string): Who => ({ parts: [{ quote: text }] });
+
+function person(who: Mention, { me, nameOf, words }: NoticeContext, begins = false): Who {
+  if (who.id !== me)
+    return { parts: [{ person: { id: who.id, name: nameOf(who.id) ?? who.name } }] };
+  return { parts: [words.t(begins ? 'notice.You' : 'notice.you')], me: true };
 }
 
-const author = (event: RoomEvent, context: NoticeContext): Part =>
+const author = (event: RoomEvent, context: NoticeContext): Who =>
   event.author === '' || event.name === ''
-    ? 'Somebody'
+    ? { parts: [context.words.t('notice.Somebody')] }
     : person({ id: event.author, name: event.name }, context, true);
 
-const about = (event: RoomEvent, context: NoticeContext, begins = false): Part =>
-  event.about ? person(event.about, context, begins) : begins ? 'Somebody' : 'somebody';
-
-/** What was given as the reason, where one was. */
-const reason = ({ text }: RoomEvent): Part[] => (text === '' ? [] : [': ', { quote: text }]);
-
-const until = (event: RoomEvent, { when }: NoticeContext): string =>
-  event.until === undefined ? '' : ` until ${when(event.until)}`;
+const about = (event: RoomEvent, context: NoticeContext): Who =>
+  event.about ? person(event.about, context) : { parts: [context.words.t('notice.somebody')] };
 
 function several(
   events: readonly RoomEvent[],
   first: RoomEvent,
   context: NoticeContext,
-): Sentence | undefined {
+): Part[] | undefined {
+  const { words } = context;
   const people = new Map<string, Mention>();
   for (const event of events) {
     const who = event.kind === 'add' ? event.about : { id: event.author, name: event.name };
@@ -94,123 +98,140 @@ function several(
   if (mine) people.delete(context.me);
   const all = [...(mine ? [mine] : []), ...people.values()];
   const begins = first.kind !== 'add';
-  const parts = list(all.map((who, i) => person(who, context, begins && i === 0)));
-  if (first.kind === 'join') return [...parts, ' joined'];
-  if (first.kind === 'leave') return [...parts, ' left'];
-  return [author(first, context), ' added ', ...parts];
+  const told = all.map((one, i) => person(one, context, begins && i === 0));
+  const only = told.length === 1 ? told[0] : undefined;
+  const who = only ?? { parts: list(told, words), me: mine !== undefined };
+  if (first.kind === 'add') {
+    // What is said of the reader alone is not said of the reader and others.
+    const whom = only ?? { parts: who.parts };
+    return words.parts('notice.add', { who: author(first, context), whom });
+  }
+  if (first.kind === 'join') return words.parts(only ? 'notice.join' : 'notice.joinMany', { who });
+  return words.parts(only ? 'notice.leave' : 'notice.leaveMany', { who });
 }
 
 /** "Ana, Ben and 3 others", with names as parts. */
-function list(parts: readonly Part[]): Part[] {
-  const marks = parts.map((_, i) => `\u0000${i}\u0000`);
-  return listOf(marks)
-    .split('\u0000')
-    .flatMap((piece, i): Part[] => {
-      const named = i % 2 === 1 ? parts[Number(piece)] : undefined;
-      return named !== undefined ? [named] : piece === '' ? [] : [piece];
-    });
+function list(told: readonly Who[], words: Words): Part[] {
+  const most = 4;
+  const whole = told.length <= most;
+  const shown = whole ? told : told.slice(0, most - 1);
+  const rest: Who[] = whole
+    ? []
+    : [{ parts: [words.t('word.others', { n: told.length - shown.length })] }];
+  return words
+    .join([...shown, ...rest])
+    .flatMap((piece) => (typeof piece === 'string' ? [piece] : piece.parts));
 }
 
-const seconds = (text: string): string => {
+function every(text: string, words: Words): string {
   const n = Number(text);
-  if (n % 60 === 0 && n > 60) return `${n / 60} minutes`;
-  return n === 1 ? 'second' : n === 60 ? 'minute' : `${n} seconds`;
-};
+  const minutes = n > 0 && n % 60 === 0;
+  return minutes ? words.t('every.minutes', { n: n / 60 }) : words.t('every.seconds', { n });
+}
 
 /** How long messages are kept, in words. */
-export function keepInWords(text: string): string {
-  const { days, messages } = parseKeep(text);
-  const parts = [
-    ...(days ? [days === 1 ? 'for a day' : `for ${days} days`] : []),
-    ...(messages ? [`${days ? 'and ' : ''}up to the newest ${messages.toLocaleString('en')}`] : []),
-  ];
-  return parts.length === 0 ? 'for good' : parts.join(' ');
+export function keepInWords(text: string, words: Words): string {
+  const keep = parseKeep(text);
+  const days = keep.days ? words.t('kept.days', { n: keep.days }) : '';
+  const newest = keep.messages ? words.t('kept.newest', { n: keep.messages }) : '';
+  if (days && newest) return words.t('kept.both', { days, newest });
+  return days || newest || words.t('kept.forever');
 }
 
-const guests: Record<string, string> = {
-  invited: 'by invitation only',
-  open: 'freely',
-  none: 'no more',
-};
+const guests = {
+  invited: 'notice.guestsInvited',
+  open: 'notice.guestsOpen',
+  none: 'notice.guestsNone',
+} as const;
 
-function one(event: RoomEvent, context: NoticeContext): Sentence | undefined {
+function one(event: RoomEvent, context: NoticeContext): Part[] | undefined {
+  const { when, words } = context;
   const who = author(event, context);
   const whom = about(event, context);
+  const { text } = event;
+  const until =
+    event.until === undefined ? '' : words.t('notice.until', { when: when(event.until) });
+  const say = <K extends Key>(key: K, ...values: With<K, Named>): Part[] =>
+    words.parts<Named, K>(key, ...values);
+  /** The same, and what was given as the reason, where one was. */
+  const because = (said: Part[]): Part[] =>
+    text === '' ? said : [...said, ...say('notice.reason', { reason: quote(text) })];
   switch (event.kind) {
     case 'name':
-      return [who, ' changed the name to ', { quote: event.text }];
+      return say('notice.name', { who, name: quote(text) });
     case 'topic':
-      return event.text === ''
-        ? [who, ' removed the topic']
-        : [who, ' changed the topic to ', { quote: event.text }];
+      return text === ''
+        ? say('notice.noTopic', { who })
+        : say('notice.topic', { who, topic: quote(text) });
     case 'archive':
-      return [who, ' archived the room'];
+      return say('notice.archive', { who });
     case 'restore':
-      return [who, ' restored the room'];
+      return say('notice.restore', { who });
     case 'slow':
-      return event.text === '0'
-        ? [who, ' ended slow mode']
-        : [who, ` began slow mode: one message every ${seconds(event.text)} for each`];
+      return text === '0'
+        ? say('notice.fast', { who })
+        : say('notice.slow', { who, every: every(text, words) });
     case 'read_only':
-      return event.text === 'on'
-        ? [who, ' made the room read-only']
-        : [who, ' opened the room for everyone to write'];
+      return say(text === 'on' ? 'notice.readOnly' : 'notice.readWrite', { who });
     case 'guests_wait':
-      return event.text === 'on'
-        ? [who, ' has guests wait until they are let in']
-        : [who, ' lets guests come in without waiting'];
+      return say(text === 'on' ? 'notice.guestsWait' : 'notice.guestsCome', { who });
     case 'keep':
-      return [who, ` decided that messages are kept ${keepInWords(event.text)}`];
+      return say('notice.keep', { who, kept: keepInWords(text, words) });
     case 'erase':
-      return ['Older messages were erased'];
+      return say('notice.erase');
     case 'join':
-      return [who, ' joined'];
+      return say('notice.join', { who });
     case 'leave':
-      return [who, ' left'];
+      return say('notice.leave', { who });
     case 'add':
-      return [who, ' added ', whom];
+      return say('notice.add', { who, whom });
     case 'remove':
-      return [who, ' removed ', whom, reason(event)];
+      return because(say('notice.remove', { who, whom }));
     case 'ban':
-      return [who, ' banned ', whom, until(event, context), reason(event)];
+      return because(say('notice.ban', { who, whom, until }));
     case 'unban':
-      return [who, ' lifted the ban of ', whom];
+      return say('notice.unban', { who, whom });
     case 'mute':
-      return [who, ' muted ', whom, until(event, context), reason(event)];
+      return because(say('notice.mute', { who, whom, until }));
     case 'unmute':
-      return [who, ' let ', whom, ' speak again'];
+      return say('notice.unmute', { who, whom });
     case 'moderator':
-      return [who, ' made ', whom, ' a moderator'];
+      return say('notice.moderator', { who, whom });
     case 'dismiss':
       return event.about?.id === event.author
-        ? [who, ' stepped down as a moderator']
-        : [who, ' dismissed ', whom, ' as a moderator'];
+        ? say('notice.stepDown', { who })
+        : say('notice.dismiss', { who, whom });
     case 'admit':
-      return [who, ' let ', whom, ' in'];
+      return say('notice.admit', { who, whom });
     case 'delete':
-      return event.about
-        ? [who, ' deleted a message by ', whom]
-        : [who, ' deleted a message of their own'];
+      return event.about ? say('notice.delete', { who, whom }) : say('notice.deleteOwn', { who });
     case 'role':
-      return [who, ' gave ', whom, ` the role ${event.text}`];
+      return say('notice.role', { who, whom, role: roleName(text, words) });
     case 'put_out':
-      return [who, ' put ', whom, ' out'];
+      return say('notice.putOut', { who, whom });
     case 'block':
-      return [who, ` banned the addresses ${event.text}`, until(event, context)];
+      return say('notice.block', { who, range: text, until });
     case 'unblock':
-      return [who, ` lifted the ban of the addresses ${event.text}`];
+      return say('notice.unblock', { who, range: text });
     case 'guests':
-      return [who, ` decided that guests come in ${guests[event.text] ?? event.text}`];
+      return text in guests ? say(guests[text as keyof typeof guests], { who }) : undefined;
     case 'bot':
-      return [who, ' made the bot ', whom];
+      return say('notice.bot', { who, whom });
     case 'bot_gone':
-      return [who, ' removed the bot ', whom];
+      return say('notice.botGone', { who, whom });
   }
   return undefined;
 }
 
+function roleName(role: string, words: Words): string {
+  const roles = ['guest', 'member', 'admin', 'owner'] as const;
+  const known = roles.find((name) => name === role);
+  return known ? words.t(`role.${known}`) : role;
+}
+
 /** A sentence of its own, with a full stop. */
-export function sentence(parts: readonly Part[]): string {
-  const words = capital(plain(parts));
-  return /[.!?…”]$/.test(words) ? words : `${words}.`;
+export function sentence(parts: readonly Part[], words: Words): string {
+  const said = plain(parts, words);
+  const whole = said.charAt(0).toLocaleUpperCase(words.locale) + said.slice(1);
+  return /[.!?…”“]$/.test(whole) ? whole : `${whole}.`;
 }

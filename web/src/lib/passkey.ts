@@ -26,7 +26,9 @@ export async function usePasskey({ options }: Ceremony): Promise<unknown> {
 }
 
 function answer(credential: Credential | null): unknown {
-  if (!(credential instanceof PublicKeyCredential)) throw new Error('No passkey was chosen.');
+  if (!(credential instanceof PublicKeyCredential)) {
+    throw new DOMException('no passkey was chosen', 'AbortError');
+  }
   return credential.toJSON();
 }
 

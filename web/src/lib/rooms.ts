@@ -1,23 +1,17 @@
+import type { Words } from './i18n.ts';
 import type { RoomEvent, RoomInfo, RoomYou } from './wire.ts';
 
+type Named = Pick<RoomInfo, 'kind' | 'name' | 'people'>;
+
 /** What a room is called on screen: its name, or the people of a conversation. */
-export function titleOf(room: Pick<RoomInfo, 'kind' | 'name' | 'people'>): string {
+export function titleOf(room: Named, words: Words): string {
   if (room.kind !== 'direct') return room.name;
-  return listOf((room.people ?? []).map((person) => person.name)) || 'Nobody else';
+  return words.list((room.people ?? []).map((person) => person.name)) || words.t('direct.nobody');
 }
 
 /** The same where a sentence must say what it is: "#kitchen". */
-export function labelOf(room: Pick<RoomInfo, 'kind' | 'name' | 'people'>): string {
-  return room.kind === 'public' ? `#${room.name}` : titleOf(room);
-}
-
-const conjunction = new Intl.ListFormat('en-GB', { type: 'conjunction' });
-
-/** "Ana", "Ana and Ben", "Ana, Ben and 3 others". */
-export function listOf(names: readonly string[], most = 4): string {
-  if (names.length <= most) return conjunction.format(names);
-  const shown = names.slice(0, most - 1);
-  return conjunction.format([...shown, `${names.length - shown.length} others`]);
+export function labelOf(room: Named, words: Words): string {
+  return room.kind === 'public' ? `#${room.name}` : titleOf(room, words);
 }
 
 /** What is kept of a message: "30 days", "1000 messages", both, or "off". */
@@ -134,13 +128,11 @@ export interface Sections<T> {
   archived: T[];
 }
 
-const collator = new Intl.Collator(undefined, { sensitivity: 'base', numeric: true });
-
 /** The parts of the list of rooms, each by name. */
-export function sections<T extends Listed>(all: Iterable<T>): Sections<T> {
+export function sections<T extends Listed>(all: Iterable<T>, words: Words): Sections<T> {
   const parts: Sections<T> = { rooms: [], direct: [], archived: [] };
-  const named = [...all].map((room) => ({ room, title: titleOf(room.info) }));
-  named.sort((a, b) => collator.compare(a.title, b.title) || (a.title < b.title ? -1 : 1));
+  const named = [...all].map((room) => ({ room, title: titleOf(room.info, words) }));
+  named.sort((a, b) => words.compare(a.title, b.title) || (a.title < b.title ? -1 : 1));
   for (const { room } of named) {
     const { kind, archived } = room.info;
     (archived ? parts.archived : kind === 'direct' ? parts.direct : parts.rooms).push(room);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { plain } from './notices.ts';
 import type { Outgoing } from './outbox.ts';
 import { makeRows, type RowsInput } from './rows.ts';
+import { english } from './testwords.ts';
 import type { RoomEvent } from './wire.ts';
 
 const minute = 60_000;
@@ -40,6 +41,7 @@ const rows = (input: Partial<RowsInput>) =>
     myId: 'me',
     floor: 0,
     when: String,
+    words: english,
     nameOf: () => undefined,
     dayOf: (time) => Math.floor(time / day),
     ...input,
@@ -113,7 +115,7 @@ test('only a complete window has the first message of the room', () => {
 
 describe('what was changed in the room', () => {
   const said = (input: Partial<RowsInput>) =>
-    rows(input).map((row) => (row.notice ? plain(row.notice) : row.text));
+    rows(input).map((row) => (row.notice ? plain(row.notice, english) : row.text));
   const join = (seq: number, name: string, more: Partial<RoomEvent> = {}) =>
     event(seq, noon, { kind: 'join', author: name, name, text: '', ...more });
 

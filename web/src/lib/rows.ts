@@ -1,3 +1,4 @@
+import type { Words } from './i18n.ts';
 import { folds, isNotice, notice, type Part } from './notices.ts';
 import type { Outgoing } from './outbox.ts';
 import type { RoomEvent } from './wire.ts';
@@ -54,6 +55,7 @@ export interface RowsInput {
   /** Messages up to there were erased. */
   floor: number;
   when: (time: number) => string;
+  words: Words;
   nameOf: (author: string) => string | undefined;
   dayOf: (time: number) => number;
 }
@@ -126,7 +128,7 @@ export function makeRows(input: RowsInput): Row[] {
       calls: false,
       moderated: false,
       notice: undefined,
-      failed: draft.failed?.message,
+      failed: draft.failed && input.words.error(draft.failed.code, draft.failed.message),
       fresh: false,
     });
   }
@@ -136,8 +138,8 @@ export function makeRows(input: RowsInput): Row[] {
 /** One row for what several events say together. Its id is the last one's: older ones may still come. */
 function pushNotice(rows: Row[], input: RowsInput, events: readonly RoomEvent[]): void {
   const last = events.at(-1);
-  const { myId: me, nameOf, when } = input;
-  const parts = notice(events, { me, nameOf, when });
+  const { myId: me, nameOf, when, words } = input;
+  const parts = notice(events, { me, nameOf, when, words });
   if (!last || !parts) return;
   push(rows, input, {
     id: last.id,

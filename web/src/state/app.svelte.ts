@@ -12,6 +12,7 @@ import { browserSocket } from './browsersocket.ts';
 import { Chat, explain, type Outside } from './chat.svelte.ts';
 import type { Room } from './room.svelte.ts';
 import { Router } from './router.svelte.ts';
+import { speech, t } from './words.svelte.ts';
 
 /**
  * Where the page stands: `starting` until the server has said who we are, `gate` for those it does
@@ -67,7 +68,7 @@ export class App {
   now = $state(Date.now());
 
   readonly router = new Router();
-  readonly times = makeTimes();
+  readonly times = $derived(makeTimes(speech.now.locale));
 
   /** The name of the room of an invitation that was just used. */
   private wish: string | undefined;
@@ -164,8 +165,7 @@ export class App {
     chat.outside = undefined;
     if (id === undefined && (name === undefined || !isRoomName(name))) {
       chat.show(undefined);
-      this.problem =
-        'There is no such place. The name of a room has letters and digits, with - and _ between them.';
+      this.problem = t('create.noPlace');
       return;
     }
     const known = id === undefined ? chat.find(pathOfRoom(name ?? '')) : chat.byRoomId(id);

@@ -5,7 +5,7 @@ import { ComposerTexts, type TextStorage } from '../lib/composertexts.ts';
 import type { DraftStore } from '../lib/draftstore.ts';
 import { isNotice, notice, sentence } from '../lib/notices.ts';
 import { Outbox, type Outgoing, type OutboxNews } from '../lib/outbox.ts';
-import { ApiError } from '../lib/request.ts';
+import { ApiError, UnreachableError } from '../lib/request.ts';
 import type { RoomApi, RoomWish } from '../lib/roomapi.ts';
 import { sections, titleOf, type Sections } from '../lib/rooms.ts';
 import { Connection, type ConnectionState, type Socket } from '../lib/socket.ts';
@@ -21,6 +21,7 @@ import type {
   You,
 } from '../lib/wire.ts';
 import { Room } from './room.svelte.ts';
+import { speech, t } from './words.svelte.ts';
 
 export interface ChatOptions {
   you: You;
@@ -123,7 +124,7 @@ export class Chat {
     this.epoch = epoch;
     this.texts = new ComposerTexts(you.id, texts);
     for (const info of rooms) this.addRoom(info);
-    this.parts = sections(this.byId.values());
+    this.parts = sections(this.byId.values(), speech.now);
     this.link = new Connection({
       connect: options.connect,
       clock,
@@ -188,7 +189,7 @@ export class Chat {
     if (info.you && info.you.state !== 'member') {
       this.outside = {
         id: info.id,
-        name: titleOf(info),
+        name: titleOf(info, speech.now),
         kind: info.kind,
         reason: info.you.state,
         joinable: info.you.can.includes('join'),
@@ -451,8 +452,9 @@ export class Chat {
       me: this.you.id,
       nameOf: (author) => room.log.nameOf(author),
       when: this.options.when,
+      words: speech.now,
     });
-    if (said) this.options.onannounce(sentence(said));
+    if (said) this.options.onannounce(sentence(said, speech.now));
   }
 
   private caughtUp(room: Room): void {
@@ -464,9 +466,7 @@ export class Chat {
     else if (this.missed > 0) {
       const count = this.missed;
       this.missed = 0;
-      this.options.onannounce(
-        count === 1 ? '1 message was missed' : `${count} messages were missed`,
-      );
+      this.options.onannounce(t('net.missed', { n: count }));
     }
   }
 
@@ -503,7 +503,9 @@ export class Chat {
   private refusedDraft(error: ErrorBody): void {
     this.outbox.refused(error);
     const failed = this.outgoing.some((draft) => draft.id === error.id && draft.failed);
-    if (failed) this.options.onannounce(`Not sent: ${error.message}`);
+    if (!failed) return;
+    const reason = speech.now.error(error.code, error.message);
+    this.options.onannounce(t('message.notSent', { reason }));
   }
 
   private joined(info: RoomInfo): void {
@@ -528,7 +530,7 @@ export class Chat {
     const onScreen = room === this.current;
     if (onScreen) {
       this.outside = this.farewell(room, reason);
-      this.options.onannounce('You are not in this room any more.');
+      this.options.onannounce(t('outside.said'));
     }
     this.removeRoom(room);
     if (onScreen && this.outside?.kind === 'public') void this.askAgain(id);
@@ -586,12 +588,12 @@ export class Chat {
   /** Sorts the list anew; a long one not for each of many changes that come together. */
   private listRooms(): void {
     if (this.byId.size < longList) {
-      this.parts = sections(this.byId.values());
+      this.parts = sections(this.byId.values(), speech.now);
       return;
     }
     this.listTimer ??= this.options.clock.after(listEvery, () => {
       this.listTimer = undefined;
-      this.parts = sections(this.byId.values());
+      this.parts = sections(this.byId.values(), speech.now);
     });
   }
 
@@ -607,7 +609,7 @@ export class Chat {
     if (room.info === info) return;
     const moved = room.path !== path;
     if (moved) this.options.onmoved(path, room.path);
-    const listed = titleOf(info) !== room.title || info.archived !== room.info.archived;
+    const listed = titleOf(info, speech.now) !== room.title || info.archived !== room.info.archived;
     if (list && (moved || listed)) this.listRooms();
   }
 
@@ -685,8 +687,10 @@ export class Chat {
 
 /** The words for an error of the HTTP interface. */
 export function explain(error: unknown): string {
-  if (error instanceof ApiError && error.retryAfter !== undefined) {
-    return `${error.message} Try again in ${Math.ceil(error.retryAfter)} s.`;
-  }
-  return error instanceof Error ? error.message : 'Something went wrong.';
+  if (error instanceof UnreachableError) return t('error.unreachable');
+  if (!(error instanceof ApiError))
+    return error instanceof Error ? error.message : t('error.unknown');
+  const said = speech.now.error(error.code, error.message);
+  const wait = error.retryAfter;
+  return wait === undefined ? said : t('error.wait', { said, s: Math.ceil(wait) });
 }

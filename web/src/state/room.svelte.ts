@@ -3,6 +3,7 @@ import { RoomLog } from '../lib/roomlog.ts';
 import { count, labelOf, project, recount, titleOf, type Unread } from '../lib/rooms.ts';
 import { pathOf } from '../lib/route.ts';
 import type { Act, RoomEvent, RoomFields, RoomInfo } from '../lib/wire.ts';
+import { speech } from './words.svelte.ts';
 
 export interface Typist {
   author: string;
@@ -68,12 +69,12 @@ export class Room {
 
   /** What it is called on the list. */
   get title(): string {
-    return titleOf(this.info);
+    return titleOf(this.info, speech.now);
   }
 
   /** What it is called in a sentence. */
   get label(): string {
-    return labelOf(this.info);
+    return labelOf(this.info, speech.now);
   }
 
   get path(): string {

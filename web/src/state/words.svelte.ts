@@ -5,6 +5,7 @@ import {
   makeWords,
   regional,
   type Key,
+  type Told,
   type With,
   type Words,
 } from '../lib/i18n.ts';
@@ -45,4 +46,16 @@ export const speech = new Speech();
 /** A text of the page, in the language of the page: `t('room.newMessages', { n: 3 })`. */
 export function t<K extends Key>(key: K, ...values: With<K>): string {
   return speech.now.t(key, ...values);
+}
+
+/** Something in a text that Phrase shows by itself: a name. */
+export interface Apart {
+  apart: string;
+}
+
+export const apart = (text: string): Told<Apart> => ({ parts: [{ apart: text }] });
+
+/** The same for texts with names: `parts('enter.room', { room: apart('#lobby') })`. */
+export function parts<K extends Key>(key: K, ...values: With<K, Apart>): (string | Apart)[] {
+  return speech.now.parts<Apart, K>(key, ...values);
 }
