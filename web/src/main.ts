@@ -1,6 +1,22 @@
 import { mount } from 'svelte';
 import Page from './components/Page.svelte';
+import { installed, uninstall } from './state/installed.svelte.ts';
+import { speech } from './state/words.svelte.ts';
+import './state/theme.svelte.ts';
 import './style.css';
 
-const target = document.getElementById('app');
-if (target) mount(Page, { target });
+/** Shows the page, in its language. */
+async function begin(): Promise<void> {
+  const target = document.getElementById('app');
+  await speech.begin();
+  try {
+    if (target) mount(Page, { target });
+  } catch (error) {
+    // A version that cannot even begin must not be the one that opens again and again.
+    await uninstall();
+    throw error;
+  }
+  await installed.begin();
+}
+
+void begin();

@@ -26,6 +26,8 @@ export interface Account {
   password: boolean;
   passkeys: Passkey[];
   picture: string;
+  /** Others may see what one has read. Servers before there was a choice do not say. */
+  share_reads?: boolean;
 }
 
 export interface Session {
@@ -192,6 +194,10 @@ export const api = {
 
   async removePerson(id: string): Promise<void> {
     await request('DELETE', `/api/people/${encodeURIComponent(id)}`);
+  },
+
+  async setShareReads(share: boolean): Promise<void> {
+    await request('PATCH', '/api/me', { share_reads: share });
   },
 
   async rename(name: string): Promise<You> {

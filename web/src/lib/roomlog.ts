@@ -65,6 +65,22 @@ export class RoomLog {
     this.last = position;
   }
 
+  /** Takes back what `kept` gave: events as they had become, so that no change is applied again. */
+  restore({ epoch, events }: { epoch: string; events: readonly RoomEvent[] }): void {
+    this.begin(epoch, events.at(-1)?.seq ?? 0);
+    this.events = [...events];
+    for (const event of events) {
+      this.ids.add(event.id);
+      this.learnName(event);
+    }
+  }
+
+  /** The newest events, for the next time. */
+  kept(most: number): { epoch: string; events: RoomEvent[] } | undefined {
+    if (this.epoch === undefined || this.events.length === 0) return undefined;
+    return { epoch: this.epoch, events: this.events.slice(-most) };
+  }
+
   /** Forgets everything, after which `place` asks for a first look. */
   reset(): void {
     this.events = [];

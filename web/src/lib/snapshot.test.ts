@@ -127,7 +127,7 @@ describe('a keeper', () => {
     keeper.changed('b');
     keeper.changed();
     expect(asked).toBe(0);
-    clock.advance(1_000);
+    clock.advance(2_000);
     await flush();
     expect(asked).toBe(1);
     expect([...((await snapshot.read())?.logs.keys() ?? [])]).toEqual(['a']);

@@ -19,7 +19,7 @@ export interface Last {
   logs: Map<string, KeptLog>;
 }
 
-type Person = Omit<Last, 'logs'>;
+export type Person = Omit<Last, 'logs'>;
 
 interface Schema extends DBSchema {
   person: { key: 'last'; value: Person };
@@ -87,6 +87,7 @@ export class Snapshot {
     if (person?.rooms.some((room) => room.id === log.id)) {
       const logs = tx.objectStore('logs');
       await logs.put({ ...log, events: log.events.slice(-mostEvents) });
+      if ((await logs.count()) <= mostLogs) return tx.done;
       const all = await logs.getAll();
       all.sort((a, b) => b.used - a.used);
       for (const { id } of all.slice(mostLogs)) await logs.delete(id);
@@ -133,7 +134,7 @@ export interface Keepable {
   log(room: string): KeptLog | undefined;
 }
 
-const pause = 1_000;
+const pause = 2_000;
 
 /** Writes what changed, a moment later and all at once: a flood of messages is one write. */
 export class Keeper {

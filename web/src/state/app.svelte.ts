@@ -6,6 +6,7 @@ import type { OutboxNews } from '../lib/outbox.ts';
 import { ApiError } from '../lib/request.ts';
 import { roomApi } from '../lib/roomapi.ts';
 import { firstRoom, isRoomName, pathOf, pathOfRoom } from '../lib/route.ts';
+import { removeSnapshot, Snapshot, type KeptLog } from '../lib/snapshot.ts';
 import { makeTimes } from '../lib/time.ts';
 import type { RoomInfo, You } from '../lib/wire.ts';
 import { browserSocket } from './browsersocket.ts';
@@ -45,6 +46,8 @@ const outsides: Record<string, Outside['reason']> = {
 
 const storeLimit = 2_000;
 const retryEvery = 4_000;
+/** How long the server may take before the page shows what was there last. */
+const answerLimit = 1_000;
 const listRefresh = 15_000;
 const strangerPause = 500;
 const minute = 60_000;
@@ -72,6 +75,7 @@ export class App {
 
   /** The name of the room of an invitation that was just used. */
   private wish: string | undefined;
+  private readonly snapshot = openSnapshot();
   private spokenCount = 0;
   private listedAt = 0;
   private readonly tabs =
@@ -95,9 +99,16 @@ export class App {
 
   /** Asks the server who we are, and starts the chat. */
   async start(): Promise<void> {
+    const asked = api.place();
+    asked.catch(() => undefined); // it may fail before somebody waits for it
+    const snapshot = await this.snapshot;
+    const last = this.router.door ? undefined : await snapshot?.read().catch(() => undefined);
+    // From here on it is as after a lost connection: what was missed comes when there is one.
+    if (last && !(await answers(asked))) return this.begin(last.you, last, last.logs);
     try {
-      const { you } = await api.place();
+      const { you } = await asked;
       if (!you) {
+        await snapshot?.clear().catch(() => undefined);
         this.phase = 'gate';
         return;
       }
@@ -217,7 +228,11 @@ export class App {
     if (next) this.visit(next);
   }
 
-  private async begin(you: You, list: { epoch: string; rooms: RoomInfo[] }): Promise<void> {
+  private async begin(
+    you: You,
+    list: { epoch: string; rooms: RoomInfo[] },
+    logs?: ReadonlyMap<string, KeptLog>,
+  ): Promise<void> {
     this.chat?.stop();
     this.followInvite(list.rooms);
     const store = await openStore();
@@ -229,11 +244,13 @@ export class App {
       roomApi,
       clock: deviceClock,
       store,
+      snapshot: await this.snapshot,
+      ...(logs ? { logs } : {}),
       newId: uuidv7,
       connect: browserSocket,
       tell: (news) => this.tabs?.postMessage(news),
       texts: textStorage(),
-      onstranger: () => this.stranger(),
+      onstranger: () => void this.stranger(),
       onannounce: (text) => this.announce(text),
       onmoved: (from, to) => this.router.move(from, to),
       onlisted: (room) => {
@@ -258,6 +275,8 @@ export class App {
   /** Leaves nothing of anybody on this device. */
   private async forget(): Promise<void> {
     textStorage()?.clear();
+    (await this.snapshot)?.close();
+    await removeSnapshot().catch(() => undefined);
     await new Promise((resolve) => {
       const request = indexedDB.deleteDatabase('hubbub');
       request.onsuccess = request.onerror = request.onblocked = resolve;
@@ -293,10 +312,11 @@ export class App {
     this.spoken = [...this.spoken.slice(-9), { n: this.spokenCount++, text }];
   }
 
-  private stranger(): void {
+  private async stranger(): Promise<void> {
     this.chat?.stop();
     this.chat = undefined;
     this.phase = 'starting';
+    await (await this.snapshot)?.clear().catch(() => undefined);
     // Not at once: a server that answers here and refuses there would be asked without end.
     deviceClock.after(strangerPause, () => void this.start());
   }
@@ -308,6 +328,24 @@ function openStore(): Promise<DraftStore> {
     setTimeout(() => resolve(memoryDraftStore()), storeLimit),
   );
   return Promise.race([openDraftStore().catch(memoryDraftStore), late]);
+}
+
+/** Nothing where there is no database, or where it does not answer. */
+function openSnapshot(): Promise<Snapshot | undefined> {
+  const late = new Promise<undefined>((resolve) =>
+    setTimeout(() => resolve(undefined), storeLimit),
+  );
+  return Promise.race([Snapshot.open().catch(() => undefined), late]);
+}
+
+/** Whether the server says something, be it a refusal, before it is time to do without. */
+function answers(asked: Promise<unknown>): Promise<boolean> {
+  const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), answerLimit));
+  const said = asked.then(
+    () => true,
+    (error: unknown) => error instanceof ApiError,
+  );
+  return Promise.race([said, late]);
 }
 
 function textStorage(): Storage | undefined {

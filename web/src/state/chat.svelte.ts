@@ -8,6 +8,7 @@ import { Outbox, type Outgoing, type OutboxNews } from '../lib/outbox.ts';
 import { ApiError, UnreachableError } from '../lib/request.ts';
 import type { RoomApi, RoomWish } from '../lib/roomapi.ts';
 import { sections, titleOf, type Sections } from '../lib/rooms.ts';
+import { Keeper, mostEvents, type KeptLog, type Person, type Snapshot } from '../lib/snapshot.ts';
 import { Connection, type ConnectionState, type Socket } from '../lib/socket.ts';
 import type {
   ErrorBody,
@@ -31,6 +32,10 @@ export interface ChatOptions {
   roomApi: RoomApi;
   clock: Clock;
   store: DraftStore;
+  /** Where the page keeps what it shows without a connection. */
+  snapshot: Snapshot | undefined;
+  /** What was kept of the rooms, if it is all there is for now. */
+  logs?: ReadonlyMap<string, KeptLog>;
   newId: () => string;
   connect: (subprotocol: string) => Socket;
   tell: (news: OutboxNews) => void;
@@ -108,6 +113,7 @@ export class Chat {
   private epoch: string;
   private readonly link: Connection;
   private readonly outbox: Outbox;
+  private readonly keeper: Keeper | undefined;
   /** Whether somebody sits before the page. */
   private attentive = $state(true);
   private typedAt = 0;
@@ -123,6 +129,7 @@ export class Chat {
     this.you = you;
     this.epoch = epoch;
     this.texts = new ComposerTexts(you.id, texts);
+    this.keeper = options.snapshot && new Keeper(options.snapshot, clock, this);
     for (const info of rooms) this.addRoom(info);
     this.parts = sections(this.byId.values(), speech.now);
     this.link = new Connection({
@@ -153,6 +160,20 @@ export class Chat {
   stop(): void {
     this.outbox.disconnected();
     this.link.stop();
+    this.keeper?.stop();
+  }
+
+  // What is kept for the next time
+
+  person(): Person {
+    const rooms = [...this.byId.values()].map((room) => room.summary);
+    return { you: { ...this.you }, epoch: this.epoch, rooms };
+  }
+
+  log(id: string): KeptLog | undefined {
+    const room = this.byId.get(id);
+    const kept = room?.used && room.ready ? room.log.kept(mostEvents) : undefined;
+    return kept && { ...kept, id, used: room?.used ?? 0 };
   }
 
   // What the person does
@@ -220,6 +241,8 @@ export class Chat {
     this.slowUntil = room && this.outbox.slowUntil(room.id);
     if (!room) return;
     this.outside = undefined;
+    room.used = this.options.clock.now();
+    this.keeper?.changed(room.id);
     room.fresh = room.unread > 0 ? room.read + 1 : undefined;
     if (!this.open.has(room)) this.openRoom(room);
     this.recountMembers();
@@ -268,7 +291,9 @@ export class Chat {
 
   attend(attentive: boolean): void {
     this.attentive = attentive;
-    if (!attentive) this.sayReads();
+    if (attentive) return;
+    this.sayReads();
+    void this.keeper?.write();
   }
 
   wake(): void {
@@ -425,6 +450,7 @@ export class Chat {
     else this.announce(room, event);
     if (isNotice(event)) this.announceNotice(room, event);
     if (room === this.current && crowd.has(event.kind)) this.recountMembers();
+    this.keeper?.changed(room.id);
     if (room !== this.current && room.log.events.length > 2 * keptUnseen) room.log.trim(keptUnseen);
     this.caughtUp(room);
     room.touch();
@@ -568,7 +594,12 @@ export class Chat {
   /** Adds a room without listing it, so that many can be added at once. */
   private addRoom(info: RoomInfo): Room {
     const room = new Room(info, this.you.id, this.options.clock);
-    room.log.begin(this.epoch, info.head);
+    const kept = this.options.logs?.get(info.id);
+    if (kept) {
+      room.log.restore(kept);
+      room.used = kept.used;
+      room.ready = true;
+    } else room.log.begin(this.epoch, info.head);
     room.log.erase(info.floor ?? 0);
     this.byId.set(room.id, room);
     return room;
@@ -577,6 +608,7 @@ export class Chat {
   /** Takes a room off the list. What was said in it does not stay in the page. */
   private removeRoom(room: Room): void {
     this.byId.delete(room.id);
+    this.keeper?.gone(room.id);
     this.open.delete(room);
     this.unsaidReads.delete(room);
     this.listRooms();
@@ -599,6 +631,7 @@ export class Chat {
 
   private describe(room: Room, fields: Partial<RoomFields> & { head: number }, list = true): void {
     this.tell(room, () => room.describe(fields), list);
+    this.keeper?.changed(room.id);
     if (fields.floor) room.log.erase(fields.floor);
   }
 
@@ -658,6 +691,7 @@ export class Chat {
     const missing = wanted - log.events.length;
     if (missing > 0 && !log.complete) await this.loadOlder(room, missing);
     room.ready = log.position !== undefined && (log.events.length > 0 || log.complete);
+    this.keeper?.changed(room.id);
   }
 
   // Read marks
@@ -665,6 +699,7 @@ export class Chat {
   private markRead(room: Room, seq: number): void {
     if (seq <= room.read) return;
     room.readUpTo(seq);
+    this.keeper?.changed();
     this.unsaidReads.add(room);
     this.readTimer ??= this.options.clock.after(readEvery, () => this.sayReads());
   }

@@ -46,6 +46,8 @@ export class Room {
   /** The last event that changed `info`. */
   private changedAt = 0;
 
+  /** When it was on screen last, if ever. */
+  used = 0;
   /** An `open` is on its way; until it is answered nothing new is asked. */
   opening = false;
   /** The head at the last `opened`: what lies before it is backlog, not news. */
@@ -89,6 +91,12 @@ export class Room {
   /** How many of those address me; in a conversation all do. */
   get calls(): number {
     return this.info.kind === 'direct' ? this.counted.messages : this.counted.mentions;
+  }
+
+  /** What is to be known of it the next time the page opens. */
+  get summary(): RoomInfo {
+    const { messages: unread, mentions } = this.counted;
+    return { ...this.info, head: this.head, read: this.read, unread, mentions };
   }
 
   /** Whether the server would allow it now. */
