@@ -129,6 +129,91 @@ func TestFirstSchema(t *testing.T) {
 	}
 }
 
+// testdata/schema2.sql is a database of the second schema, with rows of each kind.
+func TestSecondSchema(t *testing.T) {
+	dir := t.TempDir()
+	dump, err := os.ReadFile("testdata/schema2.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := raw(t, dir)
+	if _, err := db.Exec(string(dump)); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	key := func(name string) string { return strings.ReplaceAll(name, "1", "i") }
+	for range 2 { // brought up to date, and opened again
+		s, err := sqlite.Open(t.Context(), dir, slog.New(slog.DiscardHandler), sqlite.Options{RoomKey: key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkSecond(t, s)
+		if err := s.Check(t.Context()); err != nil {
+			t.Error(err)
+		}
+		s.Close()
+	}
+}
+
+// checkSecond wants everything to be as it was, and to work as it does today.
+func checkSecond(t *testing.T, s *sqlite.Store) {
+	t.Helper()
+	ctx := t.Context()
+	l, err := s.Login(ctx, chat.HashToken("hbt_of_the_second_schema"))
+	if err != nil || l.Name != "Ines" || l.Role != chat.RoleOwner || l.Bot || l.Scope != nil || l.Session != "0123456789abcdef" {
+		t.Fatalf("%+v, %v", l, err)
+	}
+	list, err := s.Memberships(ctx, l.ID)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	m := list[0]
+	if m.ID != "w8c1hn5tz0ra" || m.Name != "kitchen" || m.Kind != chat.RoomPublic || m.State != chat.StateMember || m.Moderator || m.Members != 2 ||
+		m.Head != 6 || m.Read != 2 || m.Unread != 3 || m.Mentions != 0 || m.By.ID != "" || m.Created.UnixMilli() != 1795467000003 {
+		t.Errorf("her room is %+v", m)
+	}
+	if list, err := s.Memberships(ctx, "b9d4w7rn2kxm5qhs"); err != nil || len(list) != 2 || list[0].Unread+list[1].Unread != 0 {
+		t.Errorf("his rooms are %+v, %v", list, err)
+	}
+	events, err := s.Read(ctx, m.ID, 0, 10)
+	if err != nil || len(events) != 6 || events[0].Body != "It fits with 5 mm to spare 🎉" || events[0].Revised != 2 || !events[2].Deleted ||
+		events[4].Name != "Kim" || events[5].About.ID != "" || !events[5].Until.IsZero() || events[5].Mentions != nil {
+		t.Errorf("%+v, %v", events, err)
+	}
+	// Names have keys now. Of two that look alike the older one has it, and both are found.
+	for display, id := range map[string]chat.RoomID{"kitchen": m.ID, "k1tchen": "q8w1e5r2t9y3", "lobby": "k3v9x2m7qp4d"} {
+		if r, err := s.EnsureRoom(ctx, chat.Name{Display: display, Key: "kitchen"}, ""); err != nil || r.ID != id {
+			t.Errorf("%s is %+v, %v", display, r, err)
+		}
+	}
+	for display, key := range map[string]string{"kitch1n": "kitchen", "l0bby": "lobby"} {
+		if _, err := s.EnsureRoom(ctx, chat.Name{Display: display, Key: key}, ""); err == nil || chat.AsError(err).Code != chat.CodeRoomExists {
+			t.Errorf("%s was made: %v", display, err)
+		}
+	}
+	i, err := s.Invite(ctx, chat.HashToken("hbi_of_the_second_schema"))
+	if err != nil || i.Room != m.ID || i.By != l.ID || i.Used != 1 || i.Role != chat.RoleMember {
+		t.Errorf("the invitation is %+v, %v", i, err)
+	}
+	people, err := s.People(ctx)
+	if err != nil || len(people) != 1 || people[0].Password != "$argon2id$v=19$stored" || people[0].Picture != "p1" {
+		t.Errorf("the people are %+v, %v", people, err) // nobody else has a session or an account
+	}
+	if _, err := s.AddVisitor(ctx, named("kim")); err == nil {
+		t.Error("a name that rested does not")
+	}
+	if v, err := s.Setting(ctx, "guests"); v != "open" || err != nil {
+		t.Errorf("guests are %q, %v", v, err)
+	}
+	if place, err := s.Place(ctx); err != nil || place == "" {
+		t.Errorf("the place has no log: %v", err)
+	}
+	d := chat.Draft{Room: m.ID, Author: l.ID, Kind: chat.KindMessage, ID: events[0].ID, Body: "It fits with 4 mm to spare 🎉"}
+	if r := s.Append(ctx, []chat.Draft{d})[0]; !r.Repeated || r.Event.Seq != 1 {
+		t.Errorf("an old message again: %+v", r)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
@@ -301,6 +386,72 @@ func TestErasedFromTheFiles(t *testing.T) {
 	s.Close() // until then the WAL may hold old pages
 	if inFiles(t, dir, word) {
 		t.Error("the word is still in the files")
+	}
+}
+
+// What retention erased is gone from the files when Sweep returns, while the store goes
+// on: from the database and from the WAL.
+func TestSweptFromTheFiles(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	defer s.Close()
+	k := newTalker(t, s)
+	word := "verysecretword"
+	e := k.say(word + " one").Event
+	s.Append(t.Context(), []chat.Draft{{Room: e.Room, Author: e.Author, Kind: chat.KindEdit, ID: k.draft("").ID, Target: e.Seq, Body: word + " two"}})
+	for range 30 { // over pages, and long ones
+		k.say(strings.Repeat(word+" ", 200))
+	}
+	k.say("the last one")
+	if !inFiles(t, dir, word) {
+		t.Fatal("the word is not where this test looks")
+	}
+	if n, err := s.Sweep(t.Context(), chat.Keep{Messages: 1}); err != nil || n != 1 {
+		t.Fatalf("erased in %d rooms, %v", n, err)
+	}
+	if inFiles(t, dir, word) {
+		t.Error("the word is still in the files")
+	}
+	if !inFiles(t, dir, "the last one") {
+		t.Error("what is kept is not in the files")
+	}
+}
+
+// Messages that are older than so many days are erased, to the day, also where a room
+// has more of them than are erased at a time.
+func TestSweptByAge(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	k := newTalker(t, s)
+	var drafts []chat.Draft
+	for range 5000 {
+		drafts = append(drafts, k.draft("x"))
+	}
+	s.Append(t.Context(), drafts)
+	s.Close()
+	day := int64(24 * time.Hour / time.Millisecond)
+	if _, err := raw(t, dir).Exec("UPDATE events SET time = ? + ? * (seq > 2000) + ? * (seq > 4500)", time.Now().UnixMilli()-31*day, day+60_000, 5*day); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	defer s.Close()
+	for _, x := range []struct {
+		days int
+		want chat.Seq
+	}{{400, 0}, {30, 2000}, {30, 2000}, {29, 4500}} {
+		if _, err := s.Sweep(t.Context(), chat.Keep{Days: x.days}); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := s.Room(t.Context(), k.room); err != nil || r.Floor != x.want {
+			t.Errorf("keeping %d days erases up to %d, not %d, %v", x.days, r.Floor, x.want, err)
+		}
+	}
+	events, err := s.Read(t.Context(), k.room, 0, 10_000)
+	if err != nil || len(events) != 5002 || !events[4499].Deleted || events[4500].Deleted || events[5000].Target != 2000 || events[5001].Target != 4500 {
+		t.Errorf("%d events, %v", len(events), err)
+	}
+	if err := s.Check(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 
