@@ -12,13 +12,10 @@ import (
 // testUnread writes, mentions, erases, reads, joins and leaves at random, and holds the
 // counts of each list against a model that counts anew each time.
 func testUnread(t *testing.T, e *env) {
+	boss, people := e.member("Boss"), []chat.UserID{e.member("Ann"), e.member("Ben")}
 	rapid.Check(t, func(rt *rapid.T) {
-		tag := rapid.StringMatching(`[a-z]{12}`).Draw(rt, "tag")
-		m := &reading{e: e, boss: e.member(tag + " boss"), read: map[chat.UserID]chat.Seq{}}
-		for i := range 2 {
-			m.people = append(m.people, e.member(fmt.Sprint(tag, i)))
-		}
-		m.room = e.private(tag, m.boss, m.people...)
+		m := &reading{e: e, boss: boss, people: people, read: map[chat.UserID]chat.Seq{}}
+		m.room = e.private("club", m.boss, m.people...)
 		m.events = len(m.people)
 		m.read[m.boss] = 0
 		for i, id := range m.people {
@@ -48,6 +45,8 @@ type addressed struct {
 	erased bool
 }
 
+func (m *reading) all() []chat.UserID { return append([]chat.UserID{m.boss}, m.people...) }
+
 // settle takes over where marks stand: a store may count the event that brings somebody
 // as read, or not.
 func (m *reading) settle(t *rapid.T) {
@@ -71,7 +70,7 @@ func (m *reading) put(t *rapid.T, d chat.Draft) chat.Event {
 
 func (m *reading) say(t *rapid.T) {
 	d, a := message(m.room, m.boss, "x"), addressed{to: map[chat.UserID]bool{}}
-	for _, id := range append(m.people, m.boss) {
+	for _, id := range m.all() {
 		if rapid.Bool().Draw(t, "mention") {
 			d.Mentions = append(d.Mentions, chat.Mention{ID: id, Name: "x"})
 			_, in := m.read[id]
@@ -108,7 +107,7 @@ func (m *reading) erase(t *rapid.T) {
 func (m *reading) edit(t *rapid.T) { m.put(t, edit(m.pick(t).Event, "y")) }
 
 func (m *reading) mark(t *rapid.T) {
-	id := rapid.SampledFrom(append(m.people, m.boss)).Draw(t, "who")
+	id := rapid.SampledFrom(m.all()).Draw(t, "who")
 	to := chat.Seq(rapid.IntRange(0, m.events+2).Draw(t, "to"))
 	got, err := m.e.MarkRead(m.e.Context(), id, m.room, to)
 	was, in := m.read[id]
@@ -153,9 +152,9 @@ func (m *reading) check(t *rapid.T) {
 				}
 			}
 		}
-		list, err := m.e.Memberships(m.e.Context(), id)
-		if err != nil || len(list) != 1 || list[0].Read != read || list[0].Unread != unread || list[0].Mentions != mentions || int(list[0].Head) != m.events {
-			t.Fatalf("read %d of %d: %+v, want %d unread and %d mentions, %v", read, m.events, list, unread, mentions, err)
+		a, err := m.e.Access(m.e.Context(), id, m.room)
+		if err != nil || a.Read != read || a.Unread != unread || a.Mentions != mentions || int(a.Head) != m.events {
+			t.Fatalf("read %d of %d: %+v, want %d unread and %d mentions, %v", read, m.events, a, unread, mentions, err)
 		}
 	}
 }
