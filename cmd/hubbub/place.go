@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hubbub/internal/chat"
 	"hubbub/internal/server"
 )
 
@@ -71,19 +70,19 @@ func removeBan(c *cobra.Command, s *server.Admin, args []string) error {
 }
 
 func (a *admin) newKeep() *cobra.Command {
-	var k chat.Keep
-	return keepFlags(a.command("keep", "Say how long messages are kept where a room says nothing; without a flag, print it", noArgs,
+	var k keep
+	return k.flags(a.command("keep", "Say how long messages are kept where a room says nothing; without a flag, print it", noArgs,
 		func(c *cobra.Command, s *server.Admin, _ []string) error {
-			if asked(c) {
+			if told(c) {
 				return s.Ask(c.Context(), "PATCH", "/api/place", map[string]any{"keep": k}, nil)
 			}
-			var answer struct{ Keep *chat.Keep }
+			var answer struct{ Keep keep }
 			if err := s.Ask(c.Context(), "GET", "/api/place", nil, &answer); err != nil {
 				return err
 			}
-			fmt.Fprintln(c.OutOrStdout(), kept(answer.Keep, "for ever"))
+			fmt.Fprintln(c.OutOrStdout(), answer.Keep.words("for ever"))
 			return nil
-		}), &k)
+		}))
 }
 
 func (a *admin) newBots() *cobra.Command {
@@ -217,7 +216,7 @@ func (a *admin) newAudit() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if r.Kind != chat.RoomPublic.String() {
+			if r.Kind != public {
 				return fmt.Errorf("what was changed in a %s room is for those who moderate it", r.Kind)
 			}
 			path = r.path("audit")

@@ -9,12 +9,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hubbub/internal/chat"
 	"hubbub/internal/server"
 )
 
 // The operator keeps all rooms in order. What is said in private ones, and by whom, is
 // not for them.
+
+const public = "public" // the kind of a room that everybody finds
 
 type room struct {
 	ID, Name, Kind, Topic string
@@ -23,7 +24,7 @@ type room struct {
 	GuestsWait            bool `json:"guests_wait"`
 	Slow, Members, Head   int
 	Floor                 int
-	Keep                  *chat.Keep
+	Keep                  keep
 	By                    *struct{ Name string }
 	Created               int64
 }
@@ -69,11 +70,10 @@ func findRoom(c *cobra.Command, s *server.Admin, which string) (room, error) {
 	}
 	private := false
 	for _, r := range all {
-		public := r.Kind == chat.RoomPublic.String()
-		if r.ID == which || public && r.Name == strings.ToLower(strings.TrimPrefix(which, "#")) {
+		if r.ID == which || r.Kind == public && r.Name == strings.ToLower(strings.TrimPrefix(which, "#")) {
 			return r, nil
 		}
-		private = private || !public && r.Name == which
+		private = private || r.Kind != public && r.Name == which
 	}
 	if private {
 		return room{}, fmt.Errorf("%q is a private room; those go by their id, see 'hubbub rooms'", which)
@@ -157,7 +157,7 @@ func (r room) facts(moderators string) [][]string {
 	say(r.ReadOnly, "read-only", "only moderators write")
 	say(r.GuestsWait, "guests", "wait until somebody lets them in")
 	say(r.Slow > 0, "slow", fmt.Sprintf("%d seconds between two messages of one person", r.Slow))
-	say(r.Keep != nil, "keep", kept(r.Keep, "as the place says"))
+	say(r.Keep != (keep{}), "keep", r.Keep.words(""))
 	say(r.Floor > 0, "erased", fmt.Sprintf("messages up to event %d", r.Floor))
 	say(moderators != "", "moderators", moderators)
 	return rows
@@ -190,7 +190,7 @@ func members(c *cobra.Command, s *server.Admin, r room, show string) (all []room
 }
 
 func listMembers(c *cobra.Command, s *server.Admin, r room) error {
-	if r.Kind != chat.RoomPublic.String() {
+	if r.Kind != public {
 		return fmt.Errorf("who is in a %s room is not for the operator; 'hubbub rooms show %s' says who moderates it", r.Kind, r.ID)
 	}
 	all, err := members(c, s, r, "members")
@@ -293,40 +293,53 @@ func lasting(d time.Duration) (float64, error) {
 	return d.Seconds(), nil
 }
 
-// keepFlags lets a command say how long messages are kept.
-func keepFlags(c *cobra.Command, k *chat.Keep) *cobra.Command {
+// keep says how long messages are kept.
+type keep struct {
+	Days     int `json:"days,omitempty"`
+	Messages int `json:"messages,omitempty"`
+}
+
+// flags lets a command say it.
+func (k *keep) flags(c *cobra.Command) *cobra.Command {
 	c.Flags().IntVar(&k.Days, "days", 0, "erase what is older than so many days; 0 for none")
 	c.Flags().IntVar(&k.Messages, "messages", 0, "erase all but the newest so many; 0 for none")
 	return c
 }
 
-// asked says whether a command was told how long.
-func asked(c *cobra.Command) bool { return c.Flags().Changed("days") || c.Flags().Changed("messages") }
+// told says whether a command was told how long.
+func told(c *cobra.Command) bool { return c.Flags().Changed("days") || c.Flags().Changed("messages") }
 
-// kept says it in words.
-func kept(k *chat.Keep, forEver string) string {
-	if k == nil || *k == (chat.Keep{}) {
+// words says it in words.
+func (k keep) words(forEver string) string {
+	var parts []string
+	if k.Days > 0 {
+		parts = append(parts, fmt.Sprintf("%d days", k.Days))
+	}
+	if k.Messages > 0 {
+		parts = append(parts, fmt.Sprintf("%d messages", k.Messages))
+	}
+	if parts == nil {
 		return forEver
 	}
-	return k.String()
+	return strings.Join(parts, ", ")
 }
 
 func (a *admin) keepRoom() *cobra.Command {
-	var k chat.Keep
-	return keepFlags(a.command("keep ROOM", "Say how long a room keeps messages; without a flag, print it", wants(1, "a room"),
+	var k keep
+	return k.flags(a.command("keep ROOM", "Say how long a room keeps messages; without a flag, print it", wants(1, "a room"),
 		func(c *cobra.Command, s *server.Admin, args []string) error {
 			r, err := findRoom(c, s, args[0])
 			if err != nil {
 				return err
 			}
-			if asked(c) {
+			if told(c) {
 				return s.Ask(c.Context(), "PATCH", r.path(), map[string]any{"keep": k}, nil)
 			}
 			var answer struct{ Room room }
 			if err := s.Ask(c.Context(), "GET", r.path(), nil, &answer); err != nil {
 				return err
 			}
-			fmt.Fprintln(c.OutOrStdout(), kept(answer.Room.Keep, "as the place says"))
+			fmt.Fprintln(c.OutOrStdout(), answer.Room.Keep.words("as the place says"))
 			return nil
-		}), &k)
+		}))
 }
