@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 
 	"hubbub/internal/chat"
@@ -12,8 +13,11 @@ import (
 // messageAsk is what a request says of a message. The id makes sending it again
 // harmless.
 type messageAsk struct {
-	ID   string `json:"id"`
-	Text string `json:"text"`
+	ID     string    `json:"id"`
+	Text   string    `json:"text"`
+	Reply  chat.Seq  `json:"reply"`
+	Thread chat.Seq  `json:"thread"`
+	Base   *chat.Seq `json:"base"` // an edit: the revised that was seen
 }
 
 func (a messageAsk) eventID() (chat.EventID, error) {
@@ -48,7 +52,7 @@ func (h *handler) addMessage(r *http.Request, l chat.Login, m chat.Membership) (
 	if err := wire.CheckText(ask.Text); err != nil {
 		return 0, nil, err
 	}
-	return h.wrote(r, l, m, http.StatusCreated, chat.Draft{Kind: chat.KindMessage, ID: id, Body: ask.Text})
+	return h.wrote(r, l, m, http.StatusCreated, chat.Draft{Kind: chat.KindMessage, ID: id, Body: ask.Text, Target: ask.Reply, Thread: ask.Thread})
 }
 
 func (h *handler) editMessage(r *http.Request, l chat.Login, m chat.Membership) (int, any, error) {
@@ -67,7 +71,7 @@ func (h *handler) editMessage(r *http.Request, l chat.Login, m chat.Membership) 
 	if err := wire.CheckText(ask.Text); err != nil {
 		return 0, nil, err
 	}
-	return h.wrote(r, l, m, http.StatusOK, chat.Draft{Kind: chat.KindEdit, ID: id, Target: target, Body: ask.Text})
+	return h.wrote(r, l, m, http.StatusOK, chat.Draft{Kind: chat.KindEdit, ID: id, Target: target, Body: ask.Text, Base: ask.Base})
 }
 
 func (h *handler) deleteMessage(r *http.Request, l chat.Login, m chat.Membership) (int, any, error) {
@@ -148,4 +152,141 @@ func (h *handler) closeReport(r *http.Request, _ chat.Login, m chat.Membership) 
 		h.Sockets.Pending(m.ID)
 	}
 	return http.StatusOK, none{}, err
+}
+
+// version is what a message once read like.
+type version struct {
+	Text string      `json:"text"`
+	Time wire.Millis `json:"time"`
+}
+
+// history lists what a message read like, oldest first.
+func (h *handler) history(r *http.Request, _ chat.Login, m chat.Membership) (int, any, error) {
+	seq, err := seqOf(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	all, err := h.Directory.History(r.Context(), m.ID, seq)
+	versions := make([]version, 0, len(all))
+	for _, e := range all {
+		versions = append(versions, version{e.Body, wire.ToMillis(e.Time)})
+	}
+	return http.StatusOK, map[string]any{"versions": versions}, err
+}
+
+// seen lists who has read a message, to those who show it themselves.
+func (h *handler) seen(r *http.Request, l chat.Login, m chat.Membership) (int, any, error) {
+	seq, err := seqOf(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	people := []wire.Whom{}
+	hides, err := h.Directory.HidesReads(r.Context(), l.ID)
+	if err != nil || hides {
+		return http.StatusOK, map[string]any{"people": people, "count": 0, "hidden": hides}, err
+	}
+	all, count, err := h.Directory.Seen(r.Context(), m.ID, seq, maxListed)
+	for _, p := range all {
+		people = append(people, wire.Whom(p))
+	}
+	return http.StatusOK, map[string]any{"people": people, "count": count, "hidden": false}, err
+}
+
+// thread answers with a message and what stands under it.
+func (h *handler) thread(r *http.Request, _ chat.Login, m chat.Membership) (int, any, error) {
+	root, err := seqOf(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	after, err := number(r, "after", 0)
+	if err != nil {
+		return 0, nil, err
+	}
+	limit, err := number(r, "limit", maxEvents)
+	if err != nil {
+		return 0, nil, err
+	}
+	first, err := h.Store.Read(r.Context(), m.ID, root-1, 1)
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(first) == 0 || first[0].Kind != chat.KindMessage || first[0].Thread > 0 {
+		return 0, nil, chat.Errorf(chat.CodeNotFound, "there is no such message")
+	}
+	replies, err := h.Directory.Thread(r.Context(), m.ID, root, chat.Seq(after), int(min(limit, maxEvents)))
+	return http.StatusOK, map[string]any{"root": wire.EventFrame(first[0]), "replies": frames(upTo(replies, m.Head))}, err
+}
+
+// thread is a thread that somebody follows, in an answer.
+type thread struct {
+	Room   chat.RoomID `json:"room"`
+	Root   *wire.Event `json:"root"`
+	Read   chat.Seq    `json:"read"`
+	Unread int         `json:"unread,omitempty"`
+	Muted  bool        `json:"muted,omitempty"`
+}
+
+func (h *handler) threads(r *http.Request, l chat.Login) (int, any, error) {
+	all, err := h.Directory.Threads(r.Context(), l.ID, maxListed)
+	shown := make([]thread, 0, len(all))
+	for _, t := range all {
+		shown = append(shown, thread{t.Root.Room, wire.EventFrame(t.Root), t.Read, t.Unread, t.Muted})
+	}
+	return http.StatusOK, map[string]any{"threads": shown}, err
+}
+
+// followThread has somebody follow a thread, or hear nothing of it.
+func (h *handler) followThread(r *http.Request, l chat.Login, m chat.Membership) (int, any, error) {
+	var ask struct {
+		Muted bool `json:"muted"`
+	}
+	if err := readJSON(r, &ask); err != nil {
+		return 0, nil, err
+	}
+	root, err := seqOf(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, none{}, h.Directory.FollowThread(r.Context(), l.ID, m.ID, root, ask.Muted)
+}
+
+func (h *handler) pins(r *http.Request, _ chat.Login, m chat.Membership) (int, any, error) {
+	all, err := h.Directory.Pins(r.Context(), m.ID)
+	return http.StatusOK, map[string]any{"events": frames(upTo(all, m.Head))}, err
+}
+
+// upTo leaves out what came after it was decided who asks.
+func upTo(events []chat.Event, head chat.Seq) []chat.Event {
+	return slices.DeleteFunc(events, func(e chat.Event) bool { return e.Seq > head })
+}
+
+// pin makes a handler that pins the message of the address, or does not any more.
+func (h *handler) pin(kind chat.Kind) func(*http.Request, chat.Login, chat.Membership) (int, any, error) {
+	return func(r *http.Request, l chat.Login, m chat.Membership) (int, any, error) {
+		target, err := seqOf(r)
+		if err != nil {
+			return 0, nil, err
+		}
+		return h.did(r, l, m, chat.Draft{Kind: kind, Target: target})
+	}
+}
+
+// react makes a handler for the emoji in the body of a request.
+func (h *handler) react(kind chat.Kind) func(*http.Request, chat.Login, chat.Membership) (int, any, error) {
+	return func(r *http.Request, l chat.Login, m chat.Membership) (int, any, error) {
+		var ask struct {
+			Emoji string `json:"emoji"`
+		}
+		if err := readJSON(r, &ask); err != nil {
+			return 0, nil, err
+		}
+		if err := wire.CheckEmoji(ask.Emoji); err != nil {
+			return 0, nil, err
+		}
+		target, err := seqOf(r)
+		if err != nil {
+			return 0, nil, err
+		}
+		return h.did(r, l, m, chat.Draft{Kind: kind, Target: target, Body: ask.Emoji})
+	}
 }

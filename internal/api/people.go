@@ -233,19 +233,37 @@ func (h *handler) me(r *http.Request, l chat.Login) (int, any, error) {
 	for _, k := range keys {
 		shown = append(shown, passkey{k.ID, k.Label, k.Created.UTC(), ever(k.Used)})
 	}
+	hides, err := h.Directory.HidesReads(r.Context(), l.ID)
+	if err != nil {
+		return 0, nil, err
+	}
 	return http.StatusOK, map[string]any{
-		"you": wire.PersonFrame(l.Person), "password": a.Password != "", "passkeys": shown, "picture": a.Picture,
+		"share_reads": !hides,
+		"you":         wire.PersonFrame(l.Person), "password": a.Password != "", "passkeys": shown, "picture": a.Picture,
 	}, nil
 }
 
 func (h *handler) rename(r *http.Request, l chat.Login) (int, any, error) {
 	var ask struct {
-		Name string `json:"name"`
+		Name       *string `json:"name"`
+		ShareReads *bool   `json:"share_reads"`
 	}
 	if err := readJSON(r, &ask); err != nil {
 		return 0, nil, err
 	}
-	p, err := h.Gate.Rename(r.Context(), l.ID, ask.Name)
+	if ask.ShareReads != nil {
+		if err := h.Directory.HideReads(r.Context(), l.ID, !*ask.ShareReads); err != nil {
+			return 0, nil, err
+		}
+	}
+	if ask.Name == nil && ask.ShareReads != nil {
+		return http.StatusOK, newYou(l.Person), nil
+	}
+	name := ""
+	if ask.Name != nil {
+		name = *ask.Name
+	}
+	p, err := h.Gate.Rename(r.Context(), l.ID, name)
 	return http.StatusOK, newYou(p), err
 }
 

@@ -520,7 +520,13 @@ func (h *handler) events(r *http.Request, _ chat.Login, m chat.Membership) (int,
 	limit = min(limit, maxEvents)
 	last := min(before-min(before, 1), uint64(m.Head))
 	after := last - min(last, limit)
-	page := make([]*wire.Event, 0, last-after)
+	if r.URL.Query().Get("after") != "" { // forward instead
+		if after, err = number(r, "after", 0); err != nil {
+			return 0, nil, err
+		}
+		last = min(after+limit, uint64(m.Head))
+	}
+	page := []*wire.Event{}
 	if last > after {
 		found, err := h.Store.Read(r.Context(), m.ID, chat.Seq(after), int(last-after))
 		if err != nil {

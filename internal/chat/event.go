@@ -56,6 +56,12 @@ const (
 	KindDismiss   Kind = 22 // About is no moderator any more
 	KindAdmit     Kind = 23 // About waits no more
 
+	// What is said with a message.
+	KindReact   Kind = 24 // the author reacts to the message at Target with the emoji Body
+	KindUnreact Kind = 25
+	KindPin     Kind = 26 // the message at Target is pinned to the room
+	KindUnpin   Kind = 27
+
 	// Changes of the place, in its own log.
 	KindRole    Kind = 40 // About now has the role Body
 	KindPutOut  Kind = 41
@@ -72,6 +78,7 @@ var kindNames = map[Kind]string{
 	KindReadOnly: "read_only", KindGuestsWait: "guests_wait", KindKeep: "keep", KindErase: "erase",
 	KindJoin: "join", KindLeave: "leave", KindAdd: "add", KindRemove: "remove", KindBan: "ban", KindUnban: "unban",
 	KindMute: "mute", KindUnmute: "unmute", KindModerator: "moderator", KindDismiss: "dismiss", KindAdmit: "admit",
+	KindReact: "react", KindUnreact: "unreact", KindPin: "pin", KindUnpin: "unpin",
 	KindRole: "role", KindPutOut: "put_out", KindBlock: "block", KindUnblock: "unblock", KindGuests: "guests",
 	KindBot: "bot", KindBotGone: "bot_gone",
 }
@@ -115,14 +122,17 @@ type Draft struct {
 	Scope  *Scope
 	Kind   Kind
 	ID     EventID
-	Target Seq // the message that an edit or a delete changes; else 0
+	Target Seq // the message that an event is about, or that a message answers; else 0
+	Thread Seq // the message under which a message stands, beside the room; 0: in the room
 	Body   string
 	About  Mention   // whom a change concerns; Name is filled in by the log
 	Until  time.Time // when a ban or a mute ends; zero: it does not
 	// Mentions are the people whom a message addresses. Who may not read the
 	// room is left out by Append.
 	Mentions []Mention
-	Key      string // KindName of a public room: what makes names the same; not stored with the event
+	Everyone Everyone // whom else it addresses
+	Base     *Seq     // KindEdit: the Revised that its author saw; nil: whatever it was
+	Key      string   // KindName of a public room: what makes names the same; not stored with the event
 }
 
 // Mention is a person, and what they were called when it was written.
@@ -131,16 +141,47 @@ type Mention struct {
 	Name string `json:"name"`
 }
 
+// Everyone says whether a message addresses all who are in its room.
+type Everyone uint8
+
+// Whom a message addresses beside those it names.
+const (
+	Nobody  Everyone = iota
+	Here             // who is here now
+	Channel          // all who have the room on their list
+)
+
+// String returns what is written behind the @; "" for Nobody.
+func (e Everyone) String() string { return [...]string{"", "here", "channel"}[e] }
+
+// Reaction is an emoji, and who reacted with it, in their order.
+type Reaction struct {
+	Emoji  string    `json:"emoji"`
+	People []Mention `json:"people"`
+}
+
 // Event is a draft that has its place in the log.
 type Event struct {
 	Draft
 	Seq  Seq
 	Time time.Time // when the log took it, in whole milliseconds
+	// What Read knows of a message that others came to: how many stand under it, the
+	// last of these, reactions in the order of the first of each, and whether it is
+	// pinned.
+	Replies   int
+	LastReply Seq
+	Reactions []Reaction
+	Pinned    bool
 	// Revised is the Seq of the last edit or delete of this message, 0 if
 	// there was none. Read returns the revised Body.
 	Revised Seq
 	// Deleted says that the body was erased, from storage too.
 	Deleted bool
+}
+
+// Changes says whether such an event changes a room, or who may do what in it.
+func (k Kind) Changes() bool {
+	return k > KindDelete && k != KindReact && k != KindUnreact && k != KindPin && k != KindUnpin
 }
 
 // Act returns what somebody does who writes such an event, or false if it only ever
@@ -161,6 +202,10 @@ func (k Kind) Act() (Act, bool) {
 		return ActModerate, true
 	case KindArchive, KindRestore, KindKeep, KindModerator, KindDismiss:
 		return ActManage, true
+	case KindReact, KindUnreact:
+		return ActReact, true
+	case KindPin, KindUnpin:
+		return ActPin, true
 	}
 	return 0, false
 }

@@ -112,6 +112,14 @@ type Report struct {
 	Time   time.Time
 }
 
+// Thread is a thread as somebody follows it.
+type Thread struct {
+	Root   Event
+	Read   Seq
+	Unread int
+	Muted  bool
+}
+
 // Block keeps a range of addresses out of the place.
 type Block struct {
 	ID      string
@@ -192,6 +200,28 @@ type Directory interface {
 	// Place returns the room that is the log of the place.
 	Place(ctx context.Context) (RoomID, error)
 
+	// History returns what a message read like, oldest first: Body and Time of each.
+	// What was deleted has none (CodeNotFound).
+	History(ctx context.Context, room RoomID, seq Seq) ([]Event, error)
+	// Thread returns at most limit messages that stand under another, behind a place,
+	// ascending.
+	Thread(ctx context.Context, room RoomID, root, after Seq, limit int) ([]Event, error)
+	// Threads lists the threads that a person follows, the newest first.
+	Threads(ctx context.Context, id UserID, limit int) ([]Thread, error)
+	// FollowThread has somebody follow a thread, or hear nothing of it.
+	FollowThread(ctx context.Context, id UserID, room RoomID, root Seq, muted bool) error
+	// ReadThread moves the read mark in a thread that somebody follows.
+	ReadThread(ctx context.Context, id UserID, room RoomID, root, seq Seq) (Seq, error)
+	// Pins returns the pinned messages of a room, the last that was pinned first.
+	Pins(ctx context.Context, room RoomID) ([]Event, error)
+	// Seen returns who has read a message and shows it, beside its author, by name, at
+	// most limit of them, and how many there are.
+	Seen(ctx context.Context, room RoomID, seq Seq, limit int) ([]Mention, int, error)
+	// HidesReads says whether somebody does not show what they have read.
+	HidesReads(ctx context.Context, id UserID) (bool, error)
+	// HideReads changes that.
+	HideReads(ctx context.Context, id UserID, hide bool) error
+
 	// AddReport notes what somebody says of a message (CodeNotFound). The same of the
 	// same person again changes nothing.
 	AddReport(ctx context.Context, room RoomID, seq Seq, by UserID, reason string) error
@@ -214,6 +244,8 @@ const (
 	MaxAdded    = 100      // people added to a room at a time
 	MaxSlow     = time.Hour
 	MaxMentions = 20 // people whom a message addresses
+	MaxEmoji    = 40 // different reactions to one message
+	MaxPins     = 100
 )
 
 // CleanRoomName returns a room's name in lower case and without a leading #,

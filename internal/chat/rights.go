@@ -48,6 +48,8 @@ const (
 	ActType                // tell that one is writing
 	ActEdit                // change one's own message
 	ActDelete              // erase one's own message
+	ActReact               // with an emoji, to a message
+	ActPin                 // a message to the room
 	ActErase               // erase another's
 	ActAdd                 // put others into the room
 	ActInvite              // make a link that leads to it
@@ -60,7 +62,7 @@ const (
 )
 
 var actNames = [acts]string{
-	"see", "read", "join", "leave", "send", "type", "edit", "erase_own", "delete", "add", "invite", "rename", "moderate", "manage", "report", "audit",
+	"see", "read", "join", "leave", "send", "type", "edit", "erase_own", "react", "pin", "delete", "add", "invite", "rename", "moderate", "manage", "report", "audit",
 }
 
 // String returns the act's name in the protocol.
@@ -127,7 +129,7 @@ func (q *Question) Decide() Reason {
 		return q.present()
 	case ActLeave:
 		return q.leaves()
-	case ActSend, ActType, ActEdit:
+	case ActSend, ActType, ActEdit, ActReact, ActPin:
 		return q.writes()
 	case ActDelete:
 		return q.present()
@@ -174,7 +176,7 @@ func (q *Question) scoped() Reason {
 	switch q.Act {
 	case ActSee, ActRead, ActReport:
 		may = s.Read
-	case ActSend, ActType, ActEdit, ActDelete:
+	case ActSend, ActType, ActEdit, ActDelete, ActReact, ActPin:
 		may = s.Write
 	case ActJoin, ActLeave, ActAdd, ActInvite, ActRename, ActManage:
 		may = s.Rooms

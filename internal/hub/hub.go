@@ -45,7 +45,7 @@ type Options struct {
 	// readers were. It must not block.
 	Changed func(chat.Event)
 	// Mentions finds whom a message addresses.
-	Mentions func(ctx context.Context, text string) ([]chat.Mention, error)
+	Mentions func(ctx context.Context, text string) ([]chat.Mention, chat.Everyone, error)
 }
 
 // New returns a hub that follows the log.
@@ -76,12 +76,15 @@ func (h *Hub) Post(ctx context.Context, drafts []chat.Draft) []chat.Result {
 			continue
 		}
 		var err error
-		if d.Mentions, err = h.Mentions(ctx, d.Body); err != nil {
+		if d.Mentions, d.Everyone, err = h.Mentions(ctx, d.Body); err != nil {
 			results := make([]chat.Result, len(drafts))
 			for j := range results {
 				results[j].Err = err
 			}
 			return results
+		}
+		if d.Guest { // to call everybody together takes an account
+			d.Everyone = chat.Nobody
 		}
 	}
 	return h.log.Append(ctx, drafts)
@@ -107,7 +110,7 @@ func (h *Hub) follow(events []chat.Event) {
 			r.advance(events[:n])
 		}
 		for _, e := range events[:n] {
-			if e.Kind > chat.KindDelete {
+			if e.Kind.Changes() {
 				h.Changed(e)
 			}
 		}

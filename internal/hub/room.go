@@ -94,7 +94,7 @@ func (r *Room) advance(events []chat.Event) {
 	defer r.mu.Unlock()
 	r.seen = max(r.seen, events[len(events)-1].Seq)
 	for _, e := range events {
-		if e.Kind > chat.KindDelete {
+		if e.Kind.Changes() {
 			r.reconsider(e)
 		}
 	}

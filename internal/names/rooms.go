@@ -57,7 +57,7 @@ var reservedRooms = func() map[string]bool {
 // each once, at most chat.MaxMentions. find knows who has a name's key. Names may hold
 // spaces: the longest that is somebody's counts. What stands in code addresses
 // nobody.
-func Mentions(text string, find func(key string) (chat.Person, bool, error)) (all []chat.Mention, err error) {
+func Mentions(text string, find func(key string) (chat.Person, bool, error)) (all []chat.Mention, everyone chat.Everyone, err error) {
 	text = withoutCode(text)
 	met := make(map[chat.UserID]bool)
 	asked := 0
@@ -66,14 +66,18 @@ func Mentions(text string, find func(key string) (chat.Person, bool, error)) (al
 			continue
 		}
 		for _, name := range candidates(text[i+1:]) {
-			clean, e := Clean(name)
-			if e != nil {
+			k := key(name)
+			if e, ok := addressesAll[k]; ok {
+				everyone = max(everyone, e)
+				break
+			}
+			if _, e := Clean(name); e != nil {
 				continue
 			}
 			asked++
-			p, ok, err := find(clean.Key)
+			p, ok, err := find(k)
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			if !ok {
 				continue
@@ -86,8 +90,11 @@ func Mentions(text string, find func(key string) (chat.Person, bool, error)) (al
 			break
 		}
 	}
-	return all, nil
+	return all, everyone, nil
 }
+
+// addressesAll are the words that address everybody: reserved, so nobody has them.
+var addressesAll = map[string]chat.Everyone{key("here"): chat.Here, key("channel"): chat.Channel}
 
 // begins: an @ within a word, as in an address of mail, addresses nobody.
 func begins(before string) bool {

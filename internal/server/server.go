@@ -165,8 +165,8 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 }
 
 // mentions finds people by what a message calls them.
-func mentions(store *sqlite.Store) func(context.Context, string) ([]chat.Mention, error) {
-	return func(ctx context.Context, text string) ([]chat.Mention, error) {
+func mentions(store *sqlite.Store) func(context.Context, string) ([]chat.Mention, chat.Everyone, error) {
+	return func(ctx context.Context, text string) ([]chat.Mention, chat.Everyone, error) {
 		return names.Mentions(text, func(key string) (chat.Person, bool, error) {
 			a, err := store.PersonByName(ctx, key)
 			if err != nil && chat.AsError(err).Code == chat.CodeNotFound {

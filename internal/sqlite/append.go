@@ -82,6 +82,7 @@ type change struct {
 
 // insert gives a draft its place, unless its author had one with that id before.
 func (t *tx) insert(room *room, author int64, d *chat.Draft, c change) (done bool, err error) {
+	d.Base = nil // it has done its work
 	seq, at := room.Head+1, max(now(), room.time)
 	result, err := t.write(room.key, author, d, c, seq, at)
 	if err != nil {
@@ -91,7 +92,7 @@ func (t *tx) insert(room *room, author int64, d *chat.Draft, c change) (done boo
 		return false, err
 	}
 	room.Head, room.time = seq, at
-	if d.Kind == chat.KindMessage {
+	if d.Kind == chat.KindMessage && d.Thread == 0 {
 		room.messages++
 	}
 	t.events = append(t.events, chat.Event{Draft: *d, Seq: seq, Time: time.UnixMilli(at)})
@@ -103,7 +104,7 @@ func (t *tx) insert(room *room, author int64, d *chat.Draft, c change) (done boo
 // those have a statement of their own: each value that is not handed over is a
 // fiftieth of an append (BenchmarkAppend, one room, 512 in flight).
 func (t *tx) write(room, author int64, d *chat.Draft, c change, seq chat.Seq, at int64) (sql.Result, error) {
-	if d.Kind == chat.KindMessage && d.Target == 0 && len(d.Mentions) == 0 {
+	if d.Kind == chat.KindMessage && d.Target == 0 && d.Thread == 0 && d.Everyone == chat.Nobody && len(d.Mentions) == 0 {
 		return t.stmts.say.ExecContext(t.ctx, room, int64(seq), d.ID[:], author, at, d.Body)
 	}
 	var about int64
@@ -118,7 +119,7 @@ func (t *tx) write(room, author int64, d *chat.Draft, c change, seq chat.Seq, at
 		}
 		mentions = string(b)
 	}
-	return t.stmts.insert.ExecContext(t.ctx, room, seq, d.ID[:], author, d.Kind, d.Target, at, d.Body, about, millis(d.Until), mentions)
+	return t.stmts.insert.ExecContext(t.ctx, room, seq, d.ID[:], author, d.Kind, d.Target, at, d.Body, about, millis(d.Until), mentions, d.Thread, d.Everyone)
 }
 
 // record puts an event into a log that follows from another change.
@@ -177,7 +178,7 @@ func (t *tx) repeat(d chat.Draft, author int64, res *chat.Result) error {
 	if err != nil {
 		return err
 	}
-	if first.Room != d.Room || first.Kind != d.Kind || first.Target != d.Target || (d.Kind > chat.KindDelete && first.About.ID != d.About.ID) ||
+	if first.Room != d.Room || first.Kind != d.Kind || first.Target != d.Target || first.Thread != d.Thread || (d.Kind > chat.KindDelete && first.About.ID != d.About.ID) ||
 		(!erased && original != d.Body) {
 		res.Err = chat.Errorf(chat.CodeConflict, "this id was used for another message")
 		return nil

@@ -15,16 +15,22 @@ var contradictions = map[string]string{
 		LEFT JOIN events m ON m.room = r.room AND m.seq = r.seq AND m.kind = 1
 		LEFT JOIN events c ON c.room = r.room AND c.seq = r.by AND c.target = r.seq
 		WHERE m.seq IS NULL OR c.seq IS NULL OR c.seq <= m.seq`,
-	"something deleted has a body": `SELECT e.seq FROM revisions r JOIN events e ON e.room = r.room AND (e.seq = r.seq OR e.target = r.seq)
+	"something deleted has a body": `SELECT e.seq FROM revisions r JOIN events e ON e.room = r.room AND (e.seq = r.seq OR (e.target = r.seq AND e.kind = 2))
 		WHERE r.body IS NULL AND e.body != ''`,
 	"somebody has read beyond the head": `SELECT r.name FROM memberships m JOIN rooms r ON r.key = m.room WHERE m.read > r.head`,
-	"a room counts its messages wrong":  `SELECT r.name FROM rooms r WHERE r.messages != (SELECT count(*) FROM events WHERE room = r.key AND kind = 1)`,
+	"a room counts its messages wrong":  `SELECT r.name FROM rooms r WHERE r.messages != (SELECT count(*) FROM events WHERE room = r.key AND kind = 1 AND thread = 0)`,
 	"a room counts its people wrong":    `SELECT r.name FROM rooms r WHERE r.members != (SELECT count(*) FROM memberships WHERE room = r.key AND state = 1)`,
 	"somebody's read messages are counted wrong": `SELECT r.name FROM memberships m JOIN rooms r ON r.key = m.room
-		WHERE m.counted != (SELECT count(*) FROM events WHERE room = r.key AND kind = 1 AND seq <= m.read) AND m.state = 1`,
+		WHERE m.counted != (SELECT count(*) FROM events WHERE room = r.key AND kind = 1 AND thread = 0 AND seq <= m.read) AND m.state = 1`,
 	"something that retention erased has a body": `SELECT e.seq FROM rooms r JOIN events e ON e.room = r.key AND e.seq <= r.floor WHERE e.kind = 1 AND e.body != ''`,
 	"a private room has nobody to moderate it": `SELECT r.id FROM rooms r WHERE r.kind = 2 AND r.members > 0
 		AND NOT EXISTS (SELECT 1 FROM memberships WHERE room = r.key AND state = 1 AND moderator = 1)`,
+	"a thread counts its replies wrong": `SELECT h.root FROM threads h WHERE h.replies != (SELECT count(*) FROM events WHERE room = h.room AND thread = h.root)
+		OR h.last != (SELECT max(seq) FROM events WHERE room = h.room AND thread = h.root)`,
+	"a message is marked wrong": `SELECT e.seq FROM events e WHERE e.kind = 1 AND (
+		(e.marks & 1 = 0 AND EXISTS (SELECT 1 FROM reactions WHERE room = e.room AND seq = e.seq)) OR
+		(e.marks & 2 = 0) = EXISTS (SELECT 1 FROM threads WHERE room = e.room AND root = e.seq) OR
+		(e.marks & 4 = 0) = EXISTS (SELECT 1 FROM pins WHERE room = e.room AND seq = e.seq))`,
 	"a reference leads nowhere":     `SELECT "table" FROM pragma_foreign_key_check`,
 	"SQLite finds the file damaged": `SELECT * FROM pragma_integrity_check WHERE integrity_check != 'ok'`,
 }

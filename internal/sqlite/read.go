@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,18 +18,30 @@ import (
 const selectEvents = `SELECT m.id, e.seq, e.id, p.id, p.name, p.role = 1, p.bot, e.kind, e.target, e.time,
 	CASE WHEN r.seq IS NULL THEN e.body ELSE coalesce(r.body, '') END, coalesce(r.by, 0),
 	(r.seq IS NOT NULL AND r.body IS NULL) OR (e.kind = 1 AND e.seq <= m.floor),
-	CASE e.about WHEN 0 THEN '' ELSE (SELECT id || ' ' || name FROM people WHERE key = e.about) END, e.until, coalesce(e.mentions, '')
+	CASE e.about WHEN 0 THEN '' ELSE (SELECT id || ' ' || name FROM people WHERE key = e.about) END, e.until, coalesce(e.mentions, ''),
+	e.thread, e.everyone, (e.marks & 4) > 0,
+	CASE e.marks & 2 WHEN 0 THEN '' ELSE (SELECT replies || ' ' || last FROM threads WHERE room = e.room AND root = e.seq) END,
+	CASE e.marks & 1 WHEN 0 THEN '' ELSE (SELECT json_group_array(json_array(x.emoji, q.id, q.name))
+		FROM (SELECT * FROM reactions WHERE room = e.room AND seq = e.seq ORDER BY by) x JOIN people q ON q.key = x.person) END
 	FROM events e JOIN rooms m ON m.key = e.room JOIN people p ON p.key = e.author
 	LEFT JOIN revisions r ON r.room = e.room AND r.seq = e.seq `
 
 func scanEvent(row scanner) (e chat.Event, err error) {
 	var id []byte
 	var at, until int64
-	var about, mentions string
+	var about, mentions, thread, reactions string
 	err = row.Scan(&e.Room, &e.Seq, &id, &e.Author, &e.Name, &e.Guest, &e.Bot, &e.Kind, &e.Target, &at, &e.Body, &e.Revised, &e.Deleted,
-		&about, &until, &mentions)
+		&about, &until, &mentions, &e.Thread, &e.Everyone, &e.Pinned, &thread, &reactions)
 	if err != nil {
 		return e, err
+	}
+	if thread != "" {
+		fmt.Sscan(thread, &e.Replies, &e.LastReply)
+	}
+	if reactions != "" && !e.Deleted {
+		if e.Reactions, err = gather(reactions); err != nil {
+			return e, err
+		}
 	}
 	copy(e.ID[:], id)
 	e.Time, e.Until = time.UnixMilli(at), moment(until)
@@ -39,6 +53,24 @@ func scanEvent(row scanner) (e chat.Event, err error) {
 		err = json.Unmarshal([]byte(mentions), &e.Mentions)
 	}
 	return e, err
+}
+
+// gather makes reactions of rows of emoji, id and name, in the order of the first of
+// each emoji.
+func gather(rows string) (all []chat.Reaction, err error) {
+	var found [][3]string
+	if err := json.Unmarshal([]byte(rows), &found); err != nil {
+		return nil, err
+	}
+	for _, row := range found {
+		i := slices.IndexFunc(all, func(r chat.Reaction) bool { return r.Emoji == row[0] })
+		if i < 0 {
+			i = len(all)
+			all = append(all, chat.Reaction{Emoji: row[0]})
+		}
+		all[i].People = append(all[i].People, chat.Mention{ID: chat.UserID(row[1]), Name: row[2]})
+	}
+	return all, nil
 }
 
 // Read implements chat.Log.

@@ -220,7 +220,8 @@ func (s *Store) AllRooms(ctx context.Context) ([]chat.Room, error) {
 
 // memberColumns are a room as the person with the key m.person has it.
 const memberColumns = roomColumns + ", " + standingColumns + `, coalesce(m.read, r.head), r.messages - coalesce(m.counted, r.messages),
-	(SELECT count(*) FROM mentions x WHERE x.person = m.person AND x.room = r.key AND x.seq > m.read),
+	(SELECT count(*) FROM mentions x WHERE x.person = m.person AND x.room = r.key AND x.seq > m.read)
+		+ (SELECT count(*) FROM events x WHERE x.room = r.key AND x.everyone > 0 AND x.seq > m.read AND x.author != m.person),
 	CASE r.kind WHEN 3 THEN coalesce((SELECT group_concat(p.id || ' ' || p.name, char(10)) FROM memberships o JOIN people p ON p.key = o.person
 		WHERE o.room = r.key AND o.person != m.person AND o.state = 1), '') ELSE '' END `
 
@@ -414,7 +415,7 @@ func (s *Store) MarkRead(ctx context.Context, id chat.UserID, room chat.RoomID, 
 // counted returns how many messages there are up to a place, from the nearer of two
 // where that is known: where the person has read to, and the head.
 func (t *tx) counted(r *room, read, to chat.Seq, person int64) (n int64, err error) {
-	const between = "(SELECT count(*) FROM events WHERE room = ? AND seq > ? AND seq <= ? AND kind = 1)"
+	const between = "(SELECT count(*) FROM events WHERE room = ? AND seq > ? AND seq <= ? AND kind = 1 AND thread = 0)"
 	if r.Head-to < to-read {
 		return n, t.row("SELECT ? - "+between, r.messages, r.key, to, r.Head).Scan(&n)
 	}

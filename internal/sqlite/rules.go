@@ -27,6 +27,11 @@ func (t *tx) check(room *room, author *person, d *chat.Draft) (c change, err err
 		if why := q.Decide(); why != chat.Allowed {
 			return c, why.Err(&q)
 		}
+		if d.Target > 0 || d.Thread > 0 {
+			if err := t.answers(room, d); err != nil {
+				return c, err
+			}
+		}
 		d.Mentions, err = t.reached(room, d.Mentions)
 		return c, err
 	}
@@ -61,9 +66,33 @@ func (t *tx) check(room *room, author *person, d *chat.Draft) (c change, err err
 		return c, why.Err(&q)
 	}
 	if err == nil {
-		err = t.sensible(room, d, q.Target)
+		err = t.sensible(room, author, d, q.Target)
 	}
 	return c, err
+}
+
+// answers wants the messages that a message answers, or stands under, in its room.
+// There are no threads under threads.
+func (t *tx) answers(room *room, d *chat.Draft) error {
+	if d.Thread > 0 {
+		var ok bool
+		err := t.row("SELECT kind = 1 AND thread = 0 FROM events WHERE room = ? AND seq = ?", room.key, d.Thread).Scan(&ok)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && !ok {
+			return chat.Errorf(chat.CodeNotFound, "there is no such thread")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if d.Target == 0 {
+		return nil
+	}
+	var ok bool
+	err := t.row("SELECT kind = 1 FROM events WHERE room = ? AND seq = ?", room.key, d.Target).Scan(&ok)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !ok {
+		return chat.Errorf(chat.CodeNotFound, "the message that you answer is not there")
+	}
+	return err
 }
 
 // writer finds the message that an edit or a delete changes, and its author if that
@@ -72,13 +101,16 @@ func (t *tx) writer(room *room, author *person, d *chat.Draft) (*person, error) 
 	var kind chat.Kind
 	var id chat.UserID
 	var gone bool
-	err := t.row(`SELECT e.kind, p.id, coalesce(r.body IS NULL AND r.seq IS NOT NULL, 0) FROM events e JOIN people p ON p.key = e.author
-		LEFT JOIN revisions r ON r.room = e.room AND r.seq = e.seq WHERE e.room = ? AND e.seq = ?`, room.key, d.Target).Scan(&kind, &id, &gone)
+	var revised chat.Seq
+	err := t.row(`SELECT e.kind, p.id, coalesce(r.body IS NULL AND r.seq IS NOT NULL, 0), coalesce(r.by, 0) FROM events e JOIN people p ON p.key = e.author
+		LEFT JOIN revisions r ON r.room = e.room AND r.seq = e.seq WHERE e.room = ? AND e.seq = ?`, room.key, d.Target).Scan(&kind, &id, &gone, &revised)
 	switch {
 	case err != nil && !errors.Is(err, sql.ErrNoRows):
 		return nil, err
 	case err != nil, kind != chat.KindMessage, gone, d.Target <= room.Floor:
 		return nil, chat.Errorf(chat.CodeNotFound, "there is no such message")
+	case d.Base != nil && *d.Base != revised && id == author.ID:
+		return nil, chat.Errorf(chat.CodeConflict, "the message was changed meanwhile; look at it again")
 	case id == author.ID:
 		return nil, nil
 	case d.Kind == chat.KindEdit:
@@ -88,7 +120,7 @@ func (t *tx) writer(room *room, author *person, d *chat.Draft) (*person, error) 
 }
 
 // sensible refuses changes that change nothing, or not for the better.
-func (t *tx) sensible(room *room, d *chat.Draft, target *chat.Target) error {
+func (t *tx) sensible(room *room, author *person, d *chat.Draft, target *chat.Target) error {
 	conflict := func(format string, args ...any) error { return chat.Errorf(chat.CodeConflict, format, args...) }
 	isLobby := room.Kind == chat.RoomPublic && room.Name == chat.Lobby
 	switch d.Kind {
@@ -128,6 +160,8 @@ func (t *tx) sensible(room *room, d *chat.Draft, target *chat.Target) error {
 		if target == nil || target.As.State != chat.StateBanned {
 			return conflict("they are not banned")
 		}
+	case chat.KindReact, chat.KindUnreact, chat.KindPin, chat.KindUnpin:
+		return t.sensibleMark(room, author, d)
 	case chat.KindUnmute, chat.KindMute, chat.KindBan, chat.KindDismiss:
 		if target == nil {
 			return chat.Errorf(chat.CodeNotFound, "there is no such person")
@@ -201,6 +235,8 @@ func (t *tx) project(room *room, author *person, e chat.Event, c change) error {
 		return t.said(room, author, e)
 	case chat.KindEdit, chat.KindDelete:
 		return t.revise(room, e)
+	case chat.KindReact, chat.KindUnreact, chat.KindPin, chat.KindUnpin:
+		return t.mark(room, author, e)
 	}
 	if id, ok := e.Concerns(); ok {
 		who := author
@@ -246,6 +282,11 @@ func (t *tx) said(room *room, author *person, e chat.Event) error {
 			return err
 		}
 	}
+	if e.Thread > 0 {
+		if err := t.threaded(room, author, e); err != nil {
+			return err
+		}
+	}
 	if room.Slow == 0 {
 		return nil
 	}
@@ -270,8 +311,13 @@ func (t *tx) revise(room *room, e chat.Event) error {
 		if err := t.exec(`UPDATE events SET body = '' WHERE room = ? AND target = ? AND target > 0 AND kind = ?`, room.key, e.Target, chat.KindEdit); err != nil {
 			return err
 		}
-		if err := t.exec("DELETE FROM mentions WHERE room = ? AND seq = ?", room.key, e.Target); err != nil {
-			return err
+		for _, query := range []string{
+			"DELETE FROM mentions WHERE room = ? AND seq = ?", "DELETE FROM reactions WHERE room = ? AND seq = ?",
+			"DELETE FROM pins WHERE room = ? AND seq = ?", "UPDATE events SET marks = marks & 2, everyone = 0 WHERE room = ? AND seq = ?",
+		} {
+			if err := t.exec(query, room.key, e.Target); err != nil {
+				return err
+			}
 		}
 		if err := t.exec("UPDATE reports SET closed = ? WHERE room = ? AND seq = ?", now(), room.key, e.Target); err != nil {
 			return err

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -43,7 +45,7 @@ func Decode(data []byte) (frame any, ref Ref, err *chat.Error) {
 }
 
 // ClientKinds are the kinds of frame that a client may send.
-var ClientKinds = []string{"hello", "open", "close", "send", "edit", "delete", "typing", "read", "fence"}
+var ClientKinds = []string{"hello", "open", "close", "send", "edit", "delete", "react", "unreact", "typing", "read", "fence"}
 
 func newClientFrame(kind string) any {
 	switch kind {
@@ -59,6 +61,10 @@ func newClientFrame(kind string) any {
 		return new(Edit)
 	case "delete":
 		return new(Delete)
+	case "react":
+		return new(React)
+	case "unreact":
+		return new(Unreact)
 	case "typing":
 		return new(Typing)
 	case "read":
@@ -177,7 +183,17 @@ func check(frame any, ref *Ref) *chat.Error {
 		if f.Target == 0 {
 			return chat.Errorf(chat.CodeBadFrame, "edit needs a target")
 		}
-		return checkSend(&f.Send, ref)
+		if f.Text == nil {
+			return chat.Errorf(chat.CodeBadFrame, "edit needs a text")
+		}
+		if err := checkID(f.Room, &f.ID, &f.EventID, ref); err != nil {
+			return err
+		}
+		return CheckText(*f.Text)
+	case *React:
+		return checkReact(f, ref)
+	case *Unreact:
+		return checkReact((*React)(f), ref)
 	case *Delete:
 		if f.Target == 0 {
 			return chat.Errorf(chat.CodeBadFrame, "delete needs a target")
@@ -237,6 +253,43 @@ func checkSend(f *Send, ref *Ref) *chat.Error {
 	}
 	return CheckText(*f.Text)
 }
+
+func checkReact(f *React, ref *Ref) *chat.Error {
+	if f.Target == 0 {
+		return chat.Errorf(chat.CodeBadFrame, "%s needs a target", ref.Frame)
+	}
+	if err := checkID(f.Room, &f.ID, &f.EventID, ref); err != nil {
+		return err
+	}
+	return CheckEmoji(f.Emoji)
+}
+
+// maxEmoji is the longest emoji in bytes: a family with skin tones has 41.
+const maxEmoji = 64
+
+// CheckEmoji refuses what is not one emoji, as far as can be told without a list that
+// is out of date next year: no letters, no spaces, nothing that draws no picture.
+func CheckEmoji(text string) *chat.Error {
+	picture := false
+	for _, r := range text {
+		switch {
+		case r == '\u200d', r == '\ufe0f', r == '\u20e3', unicode.Is(unicode.Sk, r), unicode.Is(unicode.Mn, r),
+			r >= 0xe0020 && r <= 0xe007f: // joiners, variants, skin tones, the tags of flags
+		case '0' <= r && r <= '9', r == '#', r == '*': // keycaps
+			picture = picture || strings.ContainsRune(text, '\u20e3')
+		case unicode.Is(unicode.So, r), unicode.Is(unicode.Sm, r) && r > 0x2000, r == 0x203c, r == 0x2049, r == 0x3030, r == 0x303d:
+			picture = true
+		default:
+			return badEmoji()
+		}
+	}
+	if !picture || len(text) > maxEmoji || !utf8.ValidString(text) {
+		return badEmoji()
+	}
+	return nil
+}
+
+func badEmoji() *chat.Error { return chat.Errorf(chat.CodeBadFrame, "a reaction is one emoji") }
 
 // checkID parses the id that a client has chosen.
 func checkID(room chat.RoomID, text *string, id *chat.EventID, ref *Ref) *chat.Error {

@@ -41,6 +41,10 @@ func kindOf(frame any) string {
 		return "edit"
 	case *Delete:
 		return "delete"
+	case *React:
+		return "react"
+	case *Unreact:
+		return "unreact"
 	case *Joined:
 		return "joined"
 	case *Left:
@@ -81,6 +85,11 @@ func EventFrame(e chat.Event) *Event {
 		Room: e.Room, Seq: e.Seq, Kind: e.Kind.String(), ID: e.ID.String(),
 		Author: e.Author, Name: e.Name, Guest: e.Guest, Bot: e.Bot, Time: ToMillis(e.Time), Text: e.Body,
 		Target: e.Target, Revised: e.Revised, Deleted: e.Deleted, Mentions: e.Mentions,
+		Thread: e.Thread, Everyone: e.Everyone.String(),
+		Replies: e.Replies, LastReply: e.LastReply, Reactions: e.Reactions, Pinned: e.Pinned,
+	}
+	if e.Kind == chat.KindMessage {
+		f.Reply, f.Target = e.Target, 0
 	}
 	if e.About.ID != "" {
 		f.About = &Whom{e.About.ID, e.About.Name}

@@ -158,12 +158,21 @@ type Event struct {
 	Time    Millis      `json:"time"`
 	Text    string      `json:"text"`
 	Target  chat.Seq    `json:"target,omitempty"`
+	Reply   chat.Seq    `json:"reply,omitempty"`  // the message that this one answers
+	Thread  chat.Seq    `json:"thread,omitempty"` // the message under which this one stands
 	Revised chat.Seq    `json:"revised,omitempty"`
 	Deleted bool        `json:"deleted,omitempty"`
 
 	About    *Whom          `json:"about,omitempty"` // whom a change concerns
 	Until    Millis         `json:"until,omitempty"` // when it ends
 	Mentions []chat.Mention `json:"mentions,omitempty"`
+	Everyone string         `json:"everyone,omitempty"` // "here" or "channel"
+
+	// Only in what is read from the log, not in what comes live.
+	Replies   int             `json:"replies,omitempty"` // in the thread under it
+	LastReply chat.Seq        `json:"last_reply,omitempty"`
+	Reactions []chat.Reaction `json:"reactions,omitempty"`
+	Pinned    bool            `json:"pinned,omitempty"`
 }
 
 // Send asks for a place in a room's log. Section 2.4.
@@ -171,6 +180,10 @@ type Send struct {
 	Room chat.RoomID `json:"room"`
 	ID   string      `json:"id"`
 	Text *string     `json:"text"`
+	// Reply is the message that this one answers, Thread the one under which it
+	// stands; 0: none.
+	Reply  chat.Seq `json:"reply,omitempty"`
+	Thread chat.Seq `json:"thread,omitempty"`
 
 	// EventID is ID, parsed by Decode.
 	EventID chat.EventID `json:"-"`
@@ -178,9 +191,29 @@ type Send struct {
 
 // Edit asks that a message of one's own reads differently.
 type Edit struct {
-	Send
-	Target chat.Seq `json:"target"`
+	Room   chat.RoomID `json:"room"`
+	ID     string      `json:"id"`
+	Target chat.Seq    `json:"target"`
+	Text   *string     `json:"text"`
+	Base   *chat.Seq   `json:"base,omitempty"` // its Revised as its author saw it; nil: whatever it was
+
+	// EventID is ID, parsed by Decode.
+	EventID chat.EventID `json:"-"`
 }
+
+// React puts an emoji to a message; Unreact takes it back.
+type React struct {
+	Room   chat.RoomID `json:"room"`
+	ID     string      `json:"id"`
+	Target chat.Seq    `json:"target"`
+	Emoji  string      `json:"emoji"`
+
+	// EventID is ID, parsed by Decode.
+	EventID chat.EventID `json:"-"`
+}
+
+// Unreact takes a reaction back.
+type Unreact React
 
 // Delete asks that a message is erased.
 type Delete struct {
@@ -210,8 +243,9 @@ type Typing struct {
 
 // Read moves the person's read mark.
 type Read struct {
-	Room chat.RoomID `json:"room"`
-	Seq  chat.Seq    `json:"seq"`
+	Room   chat.RoomID `json:"room"`
+	Seq    chat.Seq    `json:"seq"`
+	Thread chat.Seq    `json:"thread,omitempty"` // the mark in the thread under that message
 }
 
 // Fence is answered after everything before it. Section 2.6.

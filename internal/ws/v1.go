@@ -148,15 +148,19 @@ func (v *v1) allow() *chat.Error {
 func (v *v1) draft(frame any) (d chat.Draft, ok bool) {
 	switch f := frame.(type) {
 	case *wire.Send:
-		d = chat.Draft{Room: f.Room, Kind: chat.KindMessage, ID: f.EventID}
+		d = chat.Draft{Room: f.Room, Kind: chat.KindMessage, ID: f.EventID, Target: f.Reply, Thread: f.Thread}
 		if f.Text != nil {
 			d.Body = *f.Text
 		}
 	case *wire.Edit:
-		d = chat.Draft{Room: f.Room, Kind: chat.KindEdit, ID: f.EventID, Target: f.Target}
+		d = chat.Draft{Room: f.Room, Kind: chat.KindEdit, ID: f.EventID, Target: f.Target, Base: f.Base}
 		if f.Text != nil {
 			d.Body = *f.Text
 		}
+	case *wire.React:
+		d = chat.Draft{Room: f.Room, Kind: chat.KindReact, ID: f.EventID, Target: f.Target, Body: f.Emoji}
+	case *wire.Unreact:
+		d = chat.Draft{Room: f.Room, Kind: chat.KindUnreact, ID: f.EventID, Target: f.Target, Body: f.Emoji}
 	case *wire.Delete:
 		d = chat.Draft{Room: f.Room, Kind: chat.KindDelete, ID: f.EventID, Target: f.Target}
 	default:
@@ -370,11 +374,17 @@ func (v *v1) read(f *wire.Read) error {
 			return err
 		}
 	}
-	seq, err := c.server.dir.MarkRead(c.server.ctx, self, f.Room, f.Seq)
+	var seq chat.Seq
+	var err error
+	if f.Thread > 0 {
+		seq, err = c.server.dir.ReadThread(c.server.ctx, self, f.Room, f.Thread, f.Seq)
+	} else {
+		seq, err = c.server.dir.MarkRead(c.server.ctx, self, f.Room, f.Seq)
+	}
 	if err != nil {
 		return err
 	}
-	frame := wire.AppendFrame(nil, &wire.Read{Room: f.Room, Seq: seq})
+	frame := wire.AppendFrame(nil, &wire.Read{Room: f.Room, Seq: seq, Thread: f.Thread})
 	for _, p := range c.server.hub.Peers(self) {
 		if p != hub.Peer(c) {
 			p.Tell(frame)
