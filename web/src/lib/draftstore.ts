@@ -1,12 +1,25 @@
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
 
-/** A message that is not in the log yet. */
+/** What a draft wants: a new message, or something done to the message at `target`. */
+export type Wish = 'edit' | 'delete' | 'react' | 'unreact';
+
+/** A message, or a change of one, that is not in the log yet. */
 export interface Draft {
-  /** Chosen here, before sending: it is the message's name for ever. */
+  /** Chosen here, before sending: it is the event's name for ever. */
   id: string;
   room: string;
   author: string;
+  /** The words, or the emoji of a reaction. */
   text: string;
+  /** Without one it is a new message. */
+  wish?: Wish;
+  /** The message that is changed. */
+  target?: number;
+  /** An edit: the revision of the message that was seen. */
+  base?: number;
+  /** The message that a new one answers, or under which it stands. */
+  reply?: number;
+  thread?: number;
   /** When it was written, by the clock of this device. */
   created: number;
   /** Its place among the drafts of this person; ascending even if the clock goes back. */

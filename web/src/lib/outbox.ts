@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { Draft, DraftStore } from './draftstore.ts';
+import type { Connection } from './socket.ts';
 import type { ErrorBody } from './wire.ts';
 
 /** A draft on its way. Once `sent` is there it is in the log, and waits only to be seen there. */
@@ -27,6 +28,11 @@ export interface OutboxOptions {
   onchange: () => void;
 }
 
+/** What a draft may say beside its words. */
+export type More = Pick<Draft, 'wish' | 'target' | 'base' | 'reply' | 'thread'>;
+
+/** Codes after which a reaction is as it was wanted, or what it was meant for is gone. */
+const settled = new Set(['conflict', 'not_found']);
 /** Codes after which the same draft is sent again by itself. */
 const passing = new Set(['rate_limited', 'unavailable']);
 /** Codes after which only the draft's own room waits. */
@@ -90,10 +96,11 @@ export class Outbox {
     return [...this.drafts.values()].filter((d) => !d.sent && !d.failed).length;
   }
 
-  /** Takes a new message. It is shown, stored and sent at the same time. */
-  add(room: string, text: string): Draft {
+  /** Takes a new message, or a change of one. It is shown, stored and sent at the same time. */
+  add(room: string, text: string, more: More = {}): Draft {
     const { author, clock, newId, store, tell } = this.options;
-    const draft = {
+    const draft: Draft = {
+      ...more,
       id: newId(),
       room,
       author,
@@ -152,6 +159,8 @@ export class Outbox {
     this.unflight(draft);
     if (passing.has(error.code)) return this.pause(error.retry_after);
     if (slowing.has(error.code)) return this.hold(draft.room, error.retry_after);
+    const reaction = draft.wish === 'react' || draft.wish === 'unreact';
+    if (reaction && settled.has(error.code)) return this.discard(draft.id);
     this.mark(draft, { code: error.code, message: error.message });
   }
 
@@ -160,9 +169,11 @@ export class Outbox {
     const draft = this.drafts.get(id);
     if (!draft?.failed) return;
     if (draft.failed.code === 'conflict') {
-      // The id names another message, so the text needs a new one.
+      // The id names another message, so the text needs a new one. An edit that was overtaken is
+      // sent without what it was based on: it has been looked at.
+      const { wish, target, reply, thread } = draft;
       this.discard(id);
-      this.add(draft.room, draft.text);
+      this.add(draft.room, draft.text, defined({ wish, target, reply, thread }));
       return;
     }
     this.foreign.delete(id);
@@ -304,4 +315,30 @@ export class Outbox {
   private background(work: Promise<void>): void {
     work.catch(() => {});
   }
+}
+
+/** Puts a draft on a connection as the frame it is. */
+export function sendDraft(link: Pick<Connection, 'send'>, draft: Draft): boolean {
+  const { room, id, text, wish, target = 0, base, reply, thread } = draft;
+  switch (wish) {
+    case undefined:
+      return link.send('send', {
+        room,
+        id,
+        text,
+        ...(reply ? { reply } : {}),
+        ...(thread ? { thread } : {}),
+      });
+    case 'edit':
+      return link.send('edit', { room, id, target, text, ...(base === undefined ? {} : { base }) });
+    case 'delete':
+      return link.send('delete', { room, id, target });
+    default:
+      return link.send(wish, { room, id, target, emoji: text });
+  }
+}
+
+/** Leaves out what is not there. */
+function defined(more: { [F in keyof More]?: More[F] | undefined }): More {
+  return Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined));
 }

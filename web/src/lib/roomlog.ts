@@ -1,4 +1,5 @@
-import type { Mention, Place, RoomEvent, ServerBodies } from './wire.ts';
+import { apply } from './revise.ts';
+import type { Place, RoomEvent, ServerBodies } from './wire.ts';
 
 /** What became of an event that was offered to the log. */
 export type Taken = 'next' | 'known' | 'gap';
@@ -13,7 +14,7 @@ const firstLook = 50;
 /**
  * A window into one room's log: events without a hole between the first and the last one known.
  * It grows at the end by what the socket brings, and at the front by pages of older history.
- * Events that change others (edit, delete) keep their place and are applied to their target.
+ * Events that change others (edit, reaction, pin, reply) keep their place and are applied to their target.
  */
 export class RoomLog {
   /** Ascending by seq, contiguous. Replaced entries are new objects, so that identity shows change. */
@@ -106,8 +107,13 @@ export class RoomLog {
     this.ids.add(event.id);
     this.learnName(event);
     if (event.kind === 'erase') this.erase(event.target ?? 0);
-    else if (event.target !== undefined) this.revise(event);
+    else this.revise(event);
     return 'next';
+  }
+
+  /** The event at a place, if it is in the window. */
+  at(seq: number): RoomEvent | undefined {
+    return this.events[seq - this.start];
   }
 
   /** Puts a page of older history in front. It is refused unless it ends where the window begins. */
@@ -126,7 +132,7 @@ export class RoomLog {
     }
     // The page may have been read before a change that the window holds already.
     for (const event of this.events) {
-      if (event.target !== undefined && event.target < start) this.revise(event);
+      if ((event.target ?? event.thread ?? start) < start) this.revise(event);
     }
     this.drop();
     return true;
@@ -160,23 +166,8 @@ export class RoomLog {
   }
 
   private revise(change: RoomEvent): void {
-    const index = (change.target ?? 0) - this.start;
+    const index = (change.thread ?? change.target ?? 0) - this.start;
     const target = this.events[index];
-    if (!target || change.seq < (target.revised ?? 0)) return;
-    // History tells what a message became, and only the change itself who made it.
-    const moderated = change.kind === 'delete' && change.about !== undefined;
-    if (change.seq === target.revised) {
-      if (moderated) this.events[index] = { ...target, about: change.about as Mention };
-    } else if (change.kind === 'edit') {
-      this.events[index] = { ...target, text: change.text, revised: change.seq };
-    } else if (change.kind === 'delete') {
-      this.events[index] = {
-        ...target,
-        text: '',
-        revised: change.seq,
-        deleted: true,
-        ...(moderated ? { about: change.about as Mention } : {}),
-      };
-    }
+    if (target && target !== change) this.events[index] = apply(target, change);
   }
 }

@@ -83,11 +83,11 @@ export interface Unread {
 }
 
 const addresses = (event: RoomEvent, me: string): boolean =>
-  event.mentions?.some((mention) => mention.id === me) === true;
+  event.everyone !== undefined || event.mentions?.some((mention) => mention.id === me) === true;
 
 /** Whether an event makes a room unread: only what others say does. */
 export function counts(event: RoomEvent, me: string): boolean {
-  return event.kind === 'message' && event.author !== me && !event.deleted;
+  return event.kind === 'message' && !event.thread && event.author !== me && !event.deleted;
 }
 
 /** The unread counts after one more event. */

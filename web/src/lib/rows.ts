@@ -1,9 +1,27 @@
 import type { Words } from './i18n.ts';
 import { folds, isNotice, notice, type Part } from './notices.ts';
 import type { Outgoing } from './outbox.ts';
-import type { RoomEvent } from './wire.ts';
+import { overlay, type Overlaid } from './overlay.ts';
+import type { Mention, RoomEvent } from './wire.ts';
 
 export type RowState = 'pending' | 'sent' | 'failed';
+
+/** An emoji under a message. */
+export interface Tally {
+  emoji: string;
+  people: readonly Mention[];
+  /** I am among them. */
+  mine: boolean;
+}
+
+/** The message that another one answers, as far as it is known. */
+export interface Quote {
+  seq: number;
+  author?: string;
+  name?: string;
+  text?: string;
+  deleted?: boolean;
+}
 
 /** One message as the timeline shows it, or what was changed in the room. */
 export interface Row {
@@ -23,6 +41,18 @@ export interface Row {
   deleted: boolean;
   /** It addresses me. */
   calls: boolean;
+  /** Whom it addresses by name. */
+  mentions: readonly Mention[];
+  /** The revision that is shown; 0 for none. */
+  revised: number;
+  /** A change of its words that is on its way, or was refused. */
+  change: Outgoing | undefined;
+  reply: Quote | undefined;
+  /** How many messages stand in the thread under it, and the last of them. */
+  replies: number;
+  lastReply: number | undefined;
+  reactions: readonly Tally[];
+  pinned: boolean;
   /** Somebody else deleted it. */
   moderated: boolean;
   /** This is no message, but a sentence about the room. */
@@ -56,6 +86,10 @@ export interface RowsInput {
   floor: number;
   when: (time: number) => string;
   words: Words;
+  /** Finds the message that another one answers. */
+  quote?: (seq: number) => Quote | undefined;
+  /** The rows are those of the thread under that message, which comes first. */
+  thread?: number;
   nameOf: (author: string) => string | undefined;
   dayOf: (time: number) => number;
 }
@@ -69,6 +103,9 @@ export function makeRows(input: RowsInput): Row[] {
   // A window that begins later does not hold the first unread message, but some other.
   let fresh = (input.events[0]?.seq ?? 0) <= (input.fresh ?? 0) ? input.fresh : undefined;
   let folded: RoomEvent[] = [];
+  const messages = new Map(input.events.map((event) => [event.seq, event]));
+  const me = { id: input.myId, name: input.me };
+  const changes = overlay(input.drafts, (seq) => messages.get(seq), me);
   const close = () => {
     if (folded.length > 0) pushNotice(rows, input, folded);
     folded = [];
@@ -85,32 +122,20 @@ export function makeRows(input: RowsInput): Row[] {
     }
     // What retention took leaves no stubs: the room begins behind it.
     if (event.seq <= input.floor) continue;
+    // What stands in a thread is not in the room.
+    if (event.thread !== undefined && input.thread === undefined) continue;
     close();
     const isFresh = fresh !== undefined && event.seq >= fresh;
     if (isFresh) fresh = undefined;
     shown.add(event.id);
     push(rows, input, {
-      id: event.id,
-      state: 'sent',
-      seq: event.seq,
-      author: event.author,
-      name: input.nameOf(event.author) ?? event.name,
-      guest: event.guest === true,
-      bot: event.bot === true,
-      text: event.text,
-      time: event.time,
-      edited: event.revised !== undefined && !event.deleted,
-      deleted: event.deleted === true,
-      calls: event.mentions?.some(({ id }) => id === input.myId) === true,
-      moderated: event.deleted === true && event.about !== undefined,
-      notice: undefined,
-      failed: undefined,
+      ...said(changes.get(event.seq) ?? { event }, event, input),
       fresh: isFresh,
     });
   }
   close();
   for (const draft of input.drafts) {
-    if (shown.has(draft.id)) continue;
+    if (shown.has(draft.id) || draft.wish || draft.thread !== input.thread) continue;
     // A draft is the newest thing in the room, whatever this device's clock believes.
     const written = Math.max(draft.created + input.skew, rows.at(-1)?.time ?? 0);
     push(rows, input, {
@@ -123,16 +148,67 @@ export function makeRows(input: RowsInput): Row[] {
       bot: false,
       text: draft.text,
       time: draft.sent?.time || written,
-      edited: false,
-      deleted: false,
-      calls: false,
-      moderated: false,
-      notice: undefined,
+      ...bare,
+      reply: draft.reply ? (input.quote?.(draft.reply) ?? { seq: draft.reply }) : undefined,
       failed: draft.failed && input.words.error(draft.failed.code, draft.failed.message),
-      fresh: false,
     });
   }
   return rows;
+}
+
+/** What a row is that nothing came to. */
+const bare = {
+  edited: false,
+  deleted: false,
+  calls: false,
+  mentions: [],
+  revised: 0,
+  change: undefined,
+  reply: undefined,
+  replies: 0,
+  lastReply: undefined,
+  reactions: [],
+  pinned: false,
+  moderated: false,
+  notice: undefined,
+  failed: undefined,
+  fresh: false,
+} as const;
+
+/** The row of a message of the log. `shown` is how it will be, `stored` how it is. */
+function said(
+  { event: shown, change }: Overlaid,
+  stored: RoomEvent,
+  { myId, nameOf, quote }: RowsInput,
+): Omit<Row, 'heads' | 'newDay' | 'first'> {
+  return {
+    ...bare,
+    id: shown.id,
+    state: 'sent',
+    seq: shown.seq,
+    author: shown.author,
+    name: nameOf(shown.author) ?? shown.name,
+    guest: shown.guest === true,
+    bot: shown.bot === true,
+    text: shown.text,
+    time: shown.time,
+    edited: shown.revised !== undefined && !shown.deleted,
+    deleted: shown.deleted === true,
+    calls: shown.everyone !== undefined || shown.mentions?.some(({ id }) => id === myId) === true,
+    mentions: shown.mentions ?? bare.mentions,
+    revised: stored.revised ?? 0,
+    change,
+    reply: shown.reply ? (quote?.(shown.reply) ?? { seq: shown.reply }) : undefined,
+    replies: shown.replies ?? 0,
+    lastReply: shown.last_reply,
+    reactions: (shown.reactions ?? []).map(({ emoji, people }) => ({
+      emoji,
+      people,
+      mine: people.some(({ id }) => id === myId),
+    })),
+    pinned: shown.pinned === true,
+    moderated: shown.deleted === true && shown.about !== undefined,
+  };
 }
 
 /** One row for what several events say together. Its id is the last one's: older ones may still come. */
@@ -151,13 +227,8 @@ function pushNotice(rows: Row[], input: RowsInput, events: readonly RoomEvent[])
     bot: false,
     text: '',
     time: last.time,
-    edited: false,
-    deleted: false,
-    calls: false,
-    moderated: false,
+    ...bare,
     notice: parts,
-    failed: undefined,
-    fresh: false,
   });
 }
 

@@ -43,6 +43,8 @@ export type Act =
   | 'join'
   | 'send'
   | 'type'
+  | 'react'
+  | 'pin'
   | 'leave'
   | 'add'
   | 'invite'
@@ -91,6 +93,12 @@ export interface RoomInfo extends RoomFields {
   id: string;
 }
 
+/** An emoji, and who reacted with it, in their order. */
+export interface Reaction {
+  emoji: string;
+  people: Mention[];
+}
+
 /** One entry of a room's log. */
 export interface RoomEvent {
   room: string;
@@ -114,6 +122,17 @@ export interface RoomEvent {
   until?: number;
   /** Who is addressed by a message. */
   mentions?: Mention[];
+  /** It addresses all who are here, or all who have the room on their list. */
+  everyone?: 'here' | 'channel';
+  /** The message that this one answers. */
+  reply?: number;
+  /** The message under which this one stands, beside the room. */
+  thread?: number;
+  /** What came to a message: how many stand under it, the last of them, reactions, a pin. */
+  replies?: number;
+  last_reply?: number;
+  reactions?: Reaction[];
+  pinned?: boolean;
 }
 
 /** Where to open a room: behind what is known, so many before the head, or at the head. */
@@ -137,7 +156,7 @@ export interface ServerBodies {
   reset: { room: string; epoch: string; head: number; reason: string };
   sent: { room: string; id: string; seq: number; time: number };
   typing: { room: string; author: string; name: string };
-  read: { room: string; seq: number };
+  read: { room: string; seq: number; thread?: number };
   fence: { n: number };
   heartbeat: { time: number; heads: Record<string, number> };
   error: {
@@ -155,11 +174,13 @@ export interface ClientBodies {
   hello: { token?: string };
   open: ({ room: string } | { name: string }) & Place;
   close: { room: string };
-  send: { room: string; id: string; text: string };
-  edit: { room: string; id: string; target: number; text: string };
+  send: { room: string; id: string; text: string; reply?: number; thread?: number };
+  edit: { room: string; id: string; target: number; text: string; base?: number };
+  react: { room: string; id: string; target: number; emoji: string };
+  unreact: { room: string; id: string; target: number; emoji: string };
   delete: { room: string; id: string; target: number };
   typing: { room: string };
-  read: { room: string; seq: number };
+  read: { room: string; seq: number; thread?: number };
   fence: { n: number };
 }
 
@@ -245,6 +266,13 @@ export const isEvent = object({
   about: optional(mention),
   until: optional(number),
   mentions: optional(list(mention)),
+  everyone: optional(oneOf('here', 'channel')),
+  reply: optional(place),
+  thread: optional(place),
+  replies: optional(place),
+  last_reply: optional(place),
+  reactions: optional(list(object({ emoji: text, people: list(mention) }))),
+  pinned: optional(flag),
 }) as (v: unknown) => v is RoomEvent;
 
 const server: Record<keyof ServerBodies, Check> = {
@@ -266,7 +294,7 @@ const server: Record<keyof ServerBodies, Check> = {
   reset: object({ room: text, epoch: text, head: place, reason: text }),
   sent: object({ room: text, id: text, seq: place, time: number }),
   typing: object({ room: text, author: text, name: text }),
-  read: object({ room: text, seq: place }),
+  read: object({ room: text, seq: place, thread: optional(place) }),
   fence: object({ n: place }),
   heartbeat: object({
     time: number,

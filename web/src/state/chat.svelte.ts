@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import { ComposerTexts, type TextStorage } from '../lib/composertexts.ts';
 import type { DraftStore } from '../lib/draftstore.ts';
 import { isNotice, notice, sentence } from '../lib/notices.ts';
-import { Outbox, type Outgoing, type OutboxNews } from '../lib/outbox.ts';
+import { Outbox, sendDraft, type More, type Outgoing, type OutboxNews } from '../lib/outbox.ts';
 import { ApiError, UnreachableError } from '../lib/request.ts';
 import type { RoomApi, RoomWish } from '../lib/roomapi.ts';
 import { sections, titleOf, type Sections } from '../lib/rooms.ts';
@@ -146,7 +146,7 @@ export class Chat {
       clock,
       newId,
       tell,
-      send: ({ room, id, text }) => this.link.send('send', { room, id, text }),
+      send: (draft) => sendDraft(this.link, draft),
       onoverdue: () => this.link.probe(),
       onchange: () => this.showOutbox(),
     });
@@ -249,9 +249,29 @@ export class Chat {
     void this.loadFirst(room);
   }
 
-  send(room: Room, text: string): void {
-    this.outbox.add(room.id, text);
+  send(room: Room, text: string, more: More = {}): void {
+    this.outbox.add(room.id, text, more);
     this.typedAt = -Infinity; // what is typed next is news again
+  }
+
+  /** Changes what one said. It shows at once. */
+  edit(room: Room, target: RoomEvent, text: string): void {
+    this.outbox.add(room.id, text, {
+      wish: 'edit',
+      target: target.seq,
+      base: target.revised ?? 0,
+    });
+  }
+
+  /** Erases a message. */
+  erase(room: Room, target: number): void {
+    this.outbox.add(room.id, '', { wish: 'delete', target });
+  }
+
+  /** Puts an emoji to a message, or takes it back, whatever is still on its way. */
+  react(room: Room, target: number, emoji: string, on: boolean): void {
+    const wish = on ? 'react' : 'unreact';
+    this.outbox.add(room.id, emoji, { wish, target });
   }
 
   retry(id: string): void {
@@ -446,7 +466,7 @@ export class Chat {
     this.tell(room, () => room.take(event));
     room.stopsTyping(event.author);
     if (own) this.outbox.seen(event.id);
-    if (own || event.kind !== 'message') this.passOver(room, event.seq);
+    if (own || event.kind !== 'message' || event.thread) this.passOver(room, event.seq);
     else this.announce(room, event);
     if (isNotice(event)) this.announceNotice(room, event);
     if (room === this.current && crowd.has(event.kind)) this.recountMembers();
