@@ -19,7 +19,7 @@ export function overlay(
   me: { id: string; name: string },
 ): ReadonlyMap<number, Overlaid> {
   const changed = new Map<number, Overlaid>();
-  for (const draft of drafts) {
+  for (const [index, draft] of drafts.entries()) {
     const { wish, target = 0, text, failed } = draft;
     if (!wish) continue;
     const known = changed.get(target);
@@ -29,8 +29,8 @@ export function overlay(
       changed.set(target, { ...known, event: react(event, text, me, wish === 'react') });
       continue;
     }
-    // Nothing in the log comes after it yet.
-    const seq = Number.MAX_SAFE_INTEGER;
+    // It comes after everything that is in the log, in the order of the drafts.
+    const seq = Number.MAX_SAFE_INTEGER - drafts.length + index;
     const after = failed ? event : apply(event, { ...event, kind: wish, seq, text });
     changed.set(target, { event: after, change: draft });
   }
