@@ -111,76 +111,76 @@ func someRoom(t *testing.T, text string) *Room {
 // is: there is no such room.
 var table = map[string]string{
 	"public": `
-		                                        | see      read     join     leave    send     type     edit     own      erase    add      invite   rename   govern   manage   report   audit
-		guest                                   | yes      yes      yes      nothere  yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
-		guest in                                | yes      yes      yes      yes      yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
-		guest left                              | yes      yes      yes      nothere  yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
-		guest removed                           | yes      removed  yes      nothere  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed
-		guest banned                            | yes      banned   banned   nothere  banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned
-		guest banned-till-now                   | yes      yes      yes      nothere  yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
-		guest banned-for-an-hour                | yes      banned   banned   nothere  banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned
-		guest in muted                          | yes      yes      yes      yes      muted    muted    muted    yes      rank     account  account  rank     rank     rank     yes      rank
-		guest in muted-till-now                 | yes      yes      yes      yes      yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
-		member                                  | yes      yes      yes      nothere  yes      yes      yes      yes      rank     nothere  nothere  rank     rank     rank     yes      rank
-		member in                               | yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes      rank     rank     rank     yes      rank
+		                                        | see      read     join     leave    send     type     edit     own      react    pin      erase    add      invite   rename   govern   manage   report   audit
+		guest                                   | yes      yes      yes      nothere  yes      yes      yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
+		guest in                                | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
+		guest left                              | yes      yes      yes      nothere  yes      yes      yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
+		guest removed                           | yes      removed  yes      nothere  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed
+		guest banned                            | yes      banned   banned   nothere  banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned
+		guest banned-till-now                   | yes      yes      yes      nothere  yes      yes      yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
+		guest banned-for-an-hour                | yes      banned   banned   nothere  banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned
+		guest in muted                          | yes      yes      yes      yes      muted    muted    muted    yes      muted    muted    rank     account  account  rank     rank     rank     yes      rank
+		guest in muted-till-now                 | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
+		member                                  | yes      yes      yes      nothere  yes      yes      yes      yes      yes      yes      rank     nothere  nothere  rank     rank     rank     yes      rank
+		member in                               | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes      rank     rank     rank     yes      rank
 		member in maker                         | yes
-		member left maker                       | yes      yes      yes      nothere  yes      yes      yes      yes      rank     nothere  nothere  rank     rank     rank     yes      rank
-		member in moderator                     | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes
-		member removed moderator                | yes      removed  yes      nothere  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed
-		member banned moderator                 | yes      banned   banned   nothere  banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned
-		admin                                   | yes      yes      yes      nothere  yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes
-		admin banned                            | yes      banned   banned   nothere  banned   banned   banned   banned   yes      banned   banned   yes      yes      yes      banned   yes
+		member left maker                       | yes      yes      yes      nothere  yes      yes      yes      yes      yes      yes      rank     nothere  nothere  rank     rank     rank     yes      rank
+		member in moderator                     | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes
+		member removed moderator                | yes      removed  yes      nothere  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed
+		member banned moderator                 | yes      banned   banned   nothere  banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned   banned
+		admin                                   | yes      yes      yes      nothere  yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes
+		admin banned                            | yes      banned   banned   nothere  banned   banned   banned   banned   banned   banned   yes      banned   banned   yes      yes      yes      banned   yes
 		admin in muted                          | yes
-		owner                                   | yes      yes      yes      nothere  yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes
-		operator                                | yes      yes      scope    scope    scope    scope    scope    scope    scope    yes      scope    yes      yes      yes      scope    yes
-		member bot in token-read                | yes      yes      scope    scope    scope    scope    scope    scope    scope    scope    scope    scope    scope    scope    yes      scope
-		member bot in token-write               | scope    scope    scope    scope    yes      yes      yes      yes      scope    scope    scope    scope    scope    scope    scope    scope
-		member bot in token-rooms               | scope    scope    yes      yes      scope    scope    scope    scope    scope    yes      yes      rank     scope    rank     scope    scope
-		member bot in moderator token-moderate  | scope    scope    scope    scope    scope    scope    scope    scope    yes      scope    scope    scope    yes      scope    scope    yes
+		owner                                   | yes      yes      yes      nothere  yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes
+		operator                                | yes      yes      scope    scope    scope    scope    scope    scope    scope    scope    scope    yes      scope    yes      yes      yes      scope    yes
+		member bot in token-read                | yes      yes      scope    scope    scope    scope    scope    scope    scope    scope    scope    scope    scope    scope    scope    scope    yes      scope
+		member bot in token-write               | scope    scope    scope    scope    yes      yes      yes      yes      yes      yes      scope    scope    scope    scope    scope    scope    scope    scope
+		member bot in token-rooms               | scope    scope    yes      yes      scope    scope    scope    scope    scope    scope    scope    yes      yes      rank     scope    rank     scope    scope
+		member bot in moderator token-moderate  | scope    scope    scope    scope    scope    scope    scope    scope    scope    scope    yes      scope    scope    scope    yes      scope    scope    yes
 		member bot in token-for-nothing         | scope
 		member bot in moderator token-elsewhere | scope
-		member bot in moderator token-here      | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes
-		admin bot token-moderate                | scope    scope    scope    scope    scope    scope    scope    scope    yes      scope    scope    scope    yes      scope    scope    yes
+		member bot in moderator token-here      | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes
+		admin bot token-moderate                | scope    scope    scope    scope    scope    scope    scope    scope    scope    scope    yes      scope    scope    scope    yes      scope    scope    yes
 	`,
 	"public guests-wait": `
-		                                        | see      read     join     leave    send     type     edit     own      erase    add      invite   rename   govern   manage   report   audit
-		guest                                   | yes      waits    yes      nothere  waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits
-		guest waiting                           | yes      waits    yes      yes      waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits
-		guest in                                | yes      yes      yes      yes      yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
-		guest removed                           | yes      removed  yes      nothere  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed
-		guest left                              | yes      waits    yes      nothere  waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits
-		member                                  | yes      yes      yes      nothere  yes      yes      yes      yes      rank     nothere  nothere  rank     rank     rank     yes      rank
-		member left                             | yes      yes      yes      nothere  yes      yes      yes      yes      rank     nothere  nothere  rank     rank     rank     yes      rank
+		                                        | see      read     join     leave    send     type     edit     own      react    pin      erase    add      invite   rename   govern   manage   report   audit
+		guest                                   | yes      waits    yes      nothere  waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits
+		guest waiting                           | yes      waits    yes      yes      waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits
+		guest in                                | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
+		guest removed                           | yes      removed  yes      nothere  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed  removed
+		guest left                              | yes      waits    yes      nothere  waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits    waits
+		member                                  | yes      yes      yes      nothere  yes      yes      yes      yes      yes      yes      rank     nothere  nothere  rank     rank     rank     yes      rank
+		member left                             | yes      yes      yes      nothere  yes      yes      yes      yes      yes      yes      rank     nothere  nothere  rank     rank     rank     yes      rank
 	`,
 	"public read-only": `
-		                                        | see      read     join     leave    send     type     edit     own      erase    add      invite   rename   govern   manage   report   audit
-		guest in                                | yes      yes      yes      yes      readonly readonly readonly yes      rank     account  account  rank     rank     rank     yes      rank
-		member in                               | yes      yes      yes      yes      readonly readonly readonly yes      rank     readonly readonly rank     rank     rank     yes      rank
-		member in moderator                     | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes
+		                                        | see      read     join     leave    send     type     edit     own      react    pin      erase    add      invite   rename   govern   manage   report   audit
+		guest in                                | yes      yes      yes      yes      readonly readonly readonly yes      readonly readonly rank     account  account  rank     rank     rank     yes      rank
+		member in                               | yes      yes      yes      yes      readonly readonly readonly yes      readonly readonly rank     readonly readonly rank     rank     rank     yes      rank
+		member in moderator                     | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes
 		member in maker                         | yes
-		admin                                   | yes      yes      yes      nothere  yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes
-		operator                                | yes      yes      scope    scope    scope    scope    scope    scope    scope    yes      scope    yes      yes      yes      scope    yes
+		admin                                   | yes      yes      yes      nothere  yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes
+		operator                                | yes      yes      scope    scope    scope    scope    scope    scope    scope    scope    scope    yes      scope    yes      yes      yes      scope    yes
 	`,
 	"public archived": `
-		                                        | see      read     join     leave    send     type     edit     own      erase    add      invite   rename   govern   manage   report   audit
-		guest in                                | yes      yes      yes      yes      archived archived archived yes      rank     archived archived rank     rank     rank     yes      rank
-		member in                               | yes      yes      yes      yes      archived archived archived yes      rank     archived archived rank     rank     rank     yes      rank
-		member in moderator                     | yes      yes      yes      yes      archived archived archived yes      yes      archived archived yes      yes      rank     yes      yes
-		member in maker                         | yes      yes      yes      yes      archived archived archived yes      yes      archived archived yes      yes      yes      yes      yes
-		admin                                   | yes      yes      yes      nothere  archived archived archived yes      yes      archived archived yes      yes      yes      yes      yes
-		owner                                   | yes      yes      yes      nothere  archived archived archived yes      yes      archived archived yes      yes      yes      yes      yes
+		                                        | see      read     join     leave    send     type     edit     own      react    pin      erase    add      invite   rename   govern   manage   report   audit
+		guest in                                | yes      yes      yes      yes      archived archived archived yes      archived archived rank     archived archived rank     rank     rank     yes      rank
+		member in                               | yes      yes      yes      yes      archived archived archived yes      archived archived rank     archived archived rank     rank     rank     yes      rank
+		member in moderator                     | yes      yes      yes      yes      archived archived archived yes      archived archived yes      archived archived yes      yes      rank     yes      yes
+		member in maker                         | yes      yes      yes      yes      archived archived archived yes      archived archived yes      archived archived yes      yes      yes      yes      yes
+		admin                                   | yes      yes      yes      nothere  archived archived archived yes      archived archived yes      archived archived yes      yes      yes      yes      yes
+		owner                                   | yes      yes      yes      nothere  archived archived archived yes      archived archived yes      archived archived yes      yes      yes      yes      yes
 	`,
 	"public slow": `
-		                                        | see      read     join     leave    send     type     edit     own      erase    add      invite   rename   govern   manage   report   audit
-		guest in                                | yes      yes      yes      yes      yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
-		guest in spoke-now                      | yes      yes      yes      yes      soon     yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
-		guest in spoke-a-minute-ago             | yes      yes      yes      yes      yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
-		member in spoke-now                     | yes      yes      yes      yes      soon     yes      yes      yes      rank     yes      yes      rank     rank     rank     yes      rank
-		member in moderator spoke-now           | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes
+		                                        | see      read     join     leave    send     type     edit     own      react    pin      erase    add      invite   rename   govern   manage   report   audit
+		guest in                                | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
+		guest in spoke-now                      | yes      yes      yes      yes      soon     yes      yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
+		guest in spoke-a-minute-ago             | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
+		member in spoke-now                     | yes      yes      yes      yes      soon     yes      yes      yes      yes      yes      rank     yes      yes      rank     rank     rank     yes      rank
+		member in moderator spoke-now           | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes
 		admin in spoke-now                      | yes
 	`,
 	"private": `
-		                                        | see      read     join     leave    send     type     edit     own      erase    add      invite   rename   govern   manage   report   audit
+		                                        | see      read     join     leave    send     type     edit     own      react    pin      erase    add      invite   rename   govern   manage   report   audit
 		guest                                   | .
 		member                                  | .
 		member left                             | .
@@ -191,50 +191,50 @@ var table = map[string]string{
 		admin                                   | .
 		owner                                   | .
 		owner left                              | .
-		operator                                | yes      .        .        .        .        .        .        .        .        yes      .        yes      yes      yes      .        .
-		guest in                                | yes      yes      yes      yes      yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
-		member in                               | yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes      rank     rank     rank     yes      rank
-		member in muted                         | yes      yes      yes      yes      muted    muted    muted    yes      rank     muted    muted    rank     rank     rank     yes      rank
+		operator                                | yes      .        .        .        .        .        .        .        .        .        .        yes      .        yes      yes      yes      .        .
+		guest in                                | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     account  account  rank     rank     rank     yes      rank
+		member in                               | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes      rank     rank     rank     yes      rank
+		member in muted                         | yes      yes      yes      yes      muted    muted    muted    yes      muted    muted    rank     muted    muted    rank     rank     rank     yes      rank
 		member in moderator                     | yes
 		member in maker                         | yes
-		admin in                                | yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes      rank     rank     rank     yes      rank
-		owner in                                | yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes      rank     rank     rank     yes      rank
+		admin in                                | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes      rank     rank     rank     yes      rank
+		owner in                                | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes      rank     rank     rank     yes      rank
 		admin in moderator                      | yes
 		member bot token-here                   | .
-		member bot in token-here                | yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes      rank     rank     rank     yes      rank
+		member bot in token-here                | yes      yes      yes      yes      yes      yes      yes      yes      yes      yes      rank     yes      yes      rank     rank     rank     yes      rank
 		member bot in token-elsewhere           | .
 		member bot in token-for-nothing         | scope
-		member bot in moderator token-moderate  | scope    scope    scope    scope    scope    scope    scope    scope    yes      scope    scope    scope    yes      scope    scope    yes
+		member bot in moderator token-moderate  | scope    scope    scope    scope    scope    scope    scope    scope    scope    scope    yes      scope    scope    scope    yes      scope    scope    yes
 	`,
 	"private archived": `
-		                                        | see      read     join     leave    send     type     edit     own      erase    add      invite   rename   govern   manage   report   audit
-		member in                               | yes      yes      yes      yes      archived archived archived yes      rank     archived archived rank     rank     rank     yes      rank
-		member in moderator                     | yes      yes      yes      yes      archived archived archived yes      yes      archived archived yes      yes      yes      yes      yes
-		member in maker                         | yes      yes      yes      yes      archived archived archived yes      yes      archived archived yes      yes      yes      yes      yes
+		                                        | see      read     join     leave    send     type     edit     own      react    pin      erase    add      invite   rename   govern   manage   report   audit
+		member in                               | yes      yes      yes      yes      archived archived archived yes      archived archived rank     archived archived rank     rank     rank     yes      rank
+		member in moderator                     | yes      yes      yes      yes      archived archived archived yes      archived archived yes      archived archived yes      yes      yes      yes      yes
+		member in maker                         | yes      yes      yes      yes      archived archived archived yes      archived archived yes      archived archived yes      yes      yes      yes      yes
 	`,
 	"private read-only": `
-		                                        | see      read     join     leave    send     type     edit     own      erase    add      invite   rename   govern   manage   report   audit
-		member in                               | yes      yes      yes      yes      readonly readonly readonly yes      rank     readonly readonly rank     rank     rank     yes      rank
+		                                        | see      read     join     leave    send     type     edit     own      react    pin      erase    add      invite   rename   govern   manage   report   audit
+		member in                               | yes      yes      yes      yes      readonly readonly readonly yes      readonly readonly rank     readonly readonly rank     rank     rank     yes      rank
 		member in moderator                     | yes
 	`,
 	"direct": `
-		                                        | see      read     join     leave    send     type     edit     own      erase    add      invite   rename   govern   manage   report   audit
+		                                        | see      read     join     leave    send     type     edit     own      react    pin      erase    add      invite   rename   govern   manage   report   audit
 		guest                                   | .
 		owner                                   | .
-		operator                                | yes      .        .        .        .        .        .        .        .        fixed    .        fixed    fixed    fixed    .        .
-		guest in                                | yes      yes      yes      fixed    yes      yes      yes      yes      fixed    fixed    fixed    fixed    fixed    fixed    yes      fixed
-		member in                               | yes      yes      yes      fixed    yes      yes      yes      yes      fixed    fixed    fixed    fixed    fixed    fixed    yes      fixed
-		owner in                                | yes      yes      yes      fixed    yes      yes      yes      yes      fixed    fixed    fixed    fixed    fixed    fixed    yes      fixed
-		member in maker                         | yes      yes      yes      fixed    yes      yes      yes      yes      fixed    fixed    fixed    fixed    fixed    fixed    yes      fixed
-		member bot in token-here                | yes      yes      yes      fixed    yes      yes      yes      yes      fixed    fixed    fixed    fixed    fixed    fixed    yes      fixed
+		operator                                | yes      .        .        .        .        .        .        .        .        .        .        fixed    .        fixed    fixed    fixed    .        .
+		guest in                                | yes      yes      yes      fixed    yes      yes      yes      yes      yes      yes      fixed    fixed    fixed    fixed    fixed    fixed    yes      fixed
+		member in                               | yes      yes      yes      fixed    yes      yes      yes      yes      yes      yes      fixed    fixed    fixed    fixed    fixed    fixed    yes      fixed
+		owner in                                | yes      yes      yes      fixed    yes      yes      yes      yes      yes      yes      fixed    fixed    fixed    fixed    fixed    fixed    yes      fixed
+		member in maker                         | yes      yes      yes      fixed    yes      yes      yes      yes      yes      yes      fixed    fixed    fixed    fixed    fixed    fixed    yes      fixed
+		member bot in token-here                | yes      yes      yes      fixed    yes      yes      yes      yes      yes      yes      fixed    fixed    fixed    fixed    fixed    fixed    yes      fixed
 	`,
 	"place": `
-		                                        | see      read     join     leave    send     type     edit     own      erase    add      invite   rename   govern   manage   report   audit
+		                                        | see      read     join     leave    send     type     edit     own      react    pin      erase    add      invite   rename   govern   manage   report   audit
 		guest                                   | .
 		member                                  | .
-		admin                                   | yes      .        .        .        .        .        .        .        .        .        .        .        .        .        .        yes
-		owner                                   | yes      .        .        .        .        .        .        .        .        .        .        .        .        .        .        yes
-		operator                                | yes      .        .        .        .        .        .        .        .        .        .        .        .        .        .        yes
+		admin                                   | yes      .        .        .        .        .        .        .        .        .        .        .        .        .        .        .        .        yes
+		owner                                   | yes      .        .        .        .        .        .        .        .        .        .        .        .        .        .        .        .        yes
+		operator                                | yes      .        .        .        .        .        .        .        .        .        .        .        .        .        .        .        .        yes
 		admin bot                               | .
 		member bot token-here                   | .
 		member in moderator                     | .
@@ -380,9 +380,9 @@ func TestWhoIsBanned(t *testing.T) {
 // May tells a client what Decide would say, and never of what is not there.
 func TestMay(t *testing.T) {
 	for room, want := range map[string]string{
-		"public":           "read join leave send type add invite report",
+		"public":           "read join leave send type react pin add invite report",
 		"public read-only": "read join leave report",
-		"direct":           "read join send type report",
+		"direct":           "read join send type react pin report",
 	} {
 		who, as := somebody(t, "member in", noon)
 		if got := strings.Join(May(who, someRoom(t, room), as, noon), " "); got != want {

@@ -114,7 +114,7 @@ func TestMentions(t *testing.T) {
 		strings.Repeat("@", 1000) + "x": "",
 	} {
 		asked = 0
-		all, err := names.Mentions(text, find)
+		all, _, err := names.Mentions(text, find)
 		if err != nil {
 			t.Fatal(err)
 		}
