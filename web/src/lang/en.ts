@@ -1,4 +1,5 @@
 import type { Message } from '../lib/i18n.ts';
+import { talk } from './talk.en.ts';
 
 /** The server speaks English itself, and its own sentence says more than its code does. */
 const said = '{said}';
@@ -9,6 +10,7 @@ const said = '{said}';
  * the value is the reader, else the value; `{who:have|has}` chooses between two words by the same.
  */
 export const en = {
+  ...talk,
   // What buttons do, on many screens
   'do.add': 'Add',
   'do.addPeople': 'Add people',

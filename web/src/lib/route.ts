@@ -14,13 +14,24 @@ export function roomIdOfPath(path: string): string | undefined {
 }
 
 function part(path: string, kind: 'r' | 'p'): string | undefined {
-  const match = /^\/([rp])\/([^/]+)\/?$/.exec(path);
+  const match = /^\/([rp])\/([^/]+)(?:\/\d+)?\/?$/.exec(path);
   if (match?.[1] !== kind || !match[2]) return undefined;
   try {
     return decodeURIComponent(match[2]);
   } catch {
     return undefined;
   }
+}
+
+/** The message that an address leads to. */
+export function seqOfPath(path: string): number | undefined {
+  const match = /^\/[rp]\/[^/]+\/(\d{1,15})\/?$/.exec(path);
+  return match ? Number(match[1]) : undefined;
+}
+
+/** The address of the room in which an address leads to a message. */
+export function withoutSeq(path: string): string {
+  return seqOfPath(path) === undefined ? path : path.replace(/\/\d+\/?$/, '');
 }
 
 /** The address of a public room. */

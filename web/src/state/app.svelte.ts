@@ -5,8 +5,9 @@ import { memoryDraftStore, openDraftStore, type DraftStore } from '../lib/drafts
 import type { OutboxNews } from '../lib/outbox.ts';
 import { ApiError } from '../lib/request.ts';
 import { roomApi } from '../lib/roomapi.ts';
-import { firstRoom, isRoomName, pathOf, pathOfRoom } from '../lib/route.ts';
+import { firstRoom, isRoomName, pathOf, pathOfRoom, withoutSeq } from '../lib/route.ts';
 import { removeSnapshot, Snapshot, type KeptLog } from '../lib/snapshot.ts';
+import { talkApi } from '../lib/talkapi.ts';
 import { makeTimes } from '../lib/time.ts';
 import type { RoomInfo, You } from '../lib/wire.ts';
 import { browserSocket } from './browsersocket.ts';
@@ -26,7 +27,7 @@ export type SettingsPart =
   'profile' | 'access' | 'devices' | 'invites' | 'people' | 'bans' | 'bots' | 'audit';
 
 /** The parts of what is to know about a room. */
-export type RoomPart = 'about' | 'members' | 'settings' | 'moderation' | 'audit';
+export type RoomPart = 'pins' | 'about' | 'members' | 'settings' | 'moderation' | 'audit';
 
 /** A message that somebody wants to report. */
 export interface Reported {
@@ -67,6 +68,8 @@ export class App {
   roomPart = $state<RoomPart>('about');
   /** The message that is about to be reported. */
   reported = $state.raw<Reported | undefined>();
+  /** The message whose history and readers are shown. */
+  detailed = $state.raw<{ room: Room; seq: number } | undefined>();
   /** The time, to the minute: enough to know what "today" is. */
   now = $state(Date.now());
 
@@ -148,6 +151,17 @@ export class App {
     this.router.open('room');
   }
 
+  details(room: Room, seq: number): void {
+    this.detailed = { room, seq };
+    this.router.open('details');
+  }
+
+  /** Shows what stands under a message, beside the room. */
+  openThread(room: Room, root: number): void {
+    this.chat?.openThread(room, root);
+    this.router.open('thread');
+  }
+
   report(reported: Reported): void {
     this.reported = reported;
     this.router.open('report');
@@ -170,7 +184,7 @@ export class App {
   /** Shows the room of the address. */
   async follow(): Promise<void> {
     const chat = this.chat;
-    const { path, room: name, roomId: id } = this.router;
+    const { path, room: name, roomId: id, seq } = this.router;
     if (!chat) return;
     this.problem = undefined;
     chat.outside = undefined;
@@ -186,8 +200,11 @@ export class App {
         known ?? (await (id === undefined ? chat.make({ name: name ?? '' }) : chat.enterRoom(id)));
       if (this.router.path !== path) return;
       if (!room) return;
-      if (room.path !== location.pathname) this.router.go(room.path, { replace: true });
+      if (room.path !== withoutSeq(location.pathname)) {
+        this.router.go(room.path, { replace: true });
+      }
       chat.show(room);
+      if (seq !== undefined && !(await chat.jumpTo(room, seq))) this.announce(t('talk.noMessage'));
     } catch (error) {
       if (this.router.path !== path) return;
       const reason = error instanceof ApiError ? outsides[error.code] : undefined;
@@ -242,6 +259,7 @@ export class App {
       rooms: list.rooms,
       api,
       roomApi,
+      talkApi,
       clock: deviceClock,
       store,
       snapshot: await this.snapshot,
@@ -254,7 +272,7 @@ export class App {
       onannounce: (text) => this.announce(text),
       onmoved: (from, to) => this.router.move(from, to),
       onlisted: (room) => {
-        if (room.path === this.router.path) void this.follow();
+        if (room.path === withoutSeq(this.router.path)) void this.follow();
       },
       when: (time) => this.times.moment(time, Date.now()),
     });

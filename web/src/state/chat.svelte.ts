@@ -1,5 +1,6 @@
 import { untrack } from 'svelte';
 import type { api } from '../lib/api.ts';
+import { Aside } from '../lib/aside.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ComposerTexts, type TextStorage } from '../lib/composertexts.ts';
 import type { DraftStore } from '../lib/draftstore.ts';
@@ -9,7 +10,9 @@ import { ApiError, UnreachableError } from '../lib/request.ts';
 import type { RoomApi, RoomWish } from '../lib/roomapi.ts';
 import { sections, titleOf, type Sections } from '../lib/rooms.ts';
 import { Keeper, mostEvents, type KeptLog, type Person, type Snapshot } from '../lib/snapshot.ts';
+import type { Quote } from '../lib/rows.ts';
 import { Connection, type ConnectionState, type Socket } from '../lib/socket.ts';
+import type { TalkApi, Thread } from '../lib/talkapi.ts';
 import type {
   ErrorBody,
   Limits,
@@ -23,6 +26,7 @@ import type {
 } from '../lib/wire.ts';
 import { Room } from './room.svelte.ts';
 import { speech, t } from './words.svelte.ts';
+import { OpenThread } from './thread.svelte.ts';
 
 export interface ChatOptions {
   you: You;
@@ -30,6 +34,7 @@ export interface ChatOptions {
   rooms: RoomInfo[];
   api: Pick<typeof api, 'rename'>;
   roomApi: RoomApi;
+  talkApi: TalkApi;
   clock: Clock;
   store: DraftStore;
   /** Where the page keeps what it shows without a connection. */
@@ -78,6 +83,8 @@ const keptUnseen = 200;
 const recountAfter = 300;
 /** Events after which a room has more people, or fewer. */
 const crowd = new Set(['join', 'leave', 'add', 'remove', 'ban', 'admit']);
+/** So far back a message is fetched together with all that came after it. */
+const nearby = 400;
 const longList = 500;
 const listEvery = 100;
 
@@ -97,6 +104,10 @@ export class Chat {
   limits = $state.raw<Limits>({ text: 16_384, frame: 131_072, rooms: 500, resume: 10_000 });
   /** How far this device's clock is behind the server's. */
   skew = $state(0);
+  /** The thread that is open beside the room. */
+  thread = $state.raw<OpenThread | undefined>();
+  /** The threads that I follow, the newest first. */
+  threads = $state.raw<readonly Thread[]>([]);
   /** Counts the changes of composer texts, for the marks in the room list. */
   composed = $state(0);
 
@@ -122,6 +133,8 @@ export class Chat {
   private listTimer: (() => void) | undefined;
   private crowdTimer: (() => void) | undefined;
   private missed = 0;
+  private jumps = 0;
+  private threadsTimer: (() => void) | undefined;
 
   constructor(options: ChatOptions) {
     const { you, epoch, rooms, clock, store, newId, tell, texts } = options;
@@ -235,9 +248,11 @@ export class Chat {
     if (left) {
       left.fresh = undefined;
       left.log.trim(keptAfterLeaving);
+      left.aside = left.target = left.editing = undefined;
       left.touch();
     }
     this.current = room;
+    if (this.thread?.room !== room) this.thread = undefined;
     this.slowUntil = room && this.outbox.slowUntil(room.id);
     if (!room) return;
     this.outside = undefined;
@@ -255,7 +270,7 @@ export class Chat {
   }
 
   /** Changes what one said. It shows at once. */
-  edit(room: Room, target: RoomEvent, text: string): void {
+  edit(room: Room, target: Pick<RoomEvent, 'seq' | 'revised'>, text: string): void {
     this.outbox.add(room.id, text, {
       wish: 'edit',
       target: target.seq,
@@ -274,6 +289,108 @@ export class Chat {
     this.outbox.add(room.id, emoji, { wish, target });
   }
 
+  /** Leads to a message, wherever in the room's history it stands. False if it is not there. */
+  async jumpTo(room: Room, seq: number): Promise<boolean> {
+    const { log } = room;
+    const known = () => log.at(seq)?.kind === 'message';
+    if (!known() && seq < log.start && log.start - seq <= nearby) {
+      await this.loadOlder(room, log.start - seq + context);
+    }
+    let event = known() ? log.at(seq) : undefined;
+    if (event) room.aside = undefined;
+    else {
+      const aside = new Aside((place, limit) => this.options.talkApi.page(room.id, place, limit));
+      if (!(await aside.open(seq).catch(() => false))) return false;
+      event = aside.events.find((one) => one.seq === seq);
+      if (!event?.thread) room.aside = aside;
+    }
+    if (event?.thread) this.openThread(room, event.thread, seq);
+    else room.target = { seq, n: ++this.jumps };
+    room.touch();
+    return true;
+  }
+
+  /** Shows the newest messages again. */
+  leaveAside(room: Room): void {
+    room.aside = undefined;
+    room.touch();
+  }
+
+  /** Loads more of the history around a message, until it reaches what the room has anyway. */
+  async grow(room: Room, where: 'older' | 'newer'): Promise<void> {
+    const { aside, log } = room;
+    if (!aside) return;
+    await aside[where]().catch(() => undefined);
+    if (room.aside !== aside) return;
+    if (aside.end >= log.start - 1 && aside.epoch !== '') {
+      const front = aside.events.filter(({ seq }) => seq < log.start);
+      if (front.length === 0 || log.prepend(front, aside.epoch)) room.aside = undefined;
+    }
+    room.touch();
+  }
+
+  /** Finds a message that another one answers. */
+  quote(room: Room, seq: number): Quote | undefined {
+    const event = room.log.at(seq) ?? room.aside?.events.find((one) => one.seq === seq);
+    if (event?.kind === 'message') {
+      const { author, name, text, deleted = false } = event;
+      return { seq, author, name: room.log.nameOf(author) ?? name, text, deleted };
+    }
+    const fetched = room.quotes.get(seq);
+    if (!fetched) void this.fetchQuote(room, seq);
+    return fetched;
+  }
+
+  private async fetchQuote(room: Room, seq: number): Promise<void> {
+    await Promise.resolve(); // not while rows are being made
+    if (room.quotes.has(seq)) return;
+    room.quotes = new Map(room.quotes).set(seq, { seq });
+    const event = await this.options.talkApi.message(room.id, seq).catch(() => undefined);
+    if (!event) return;
+    const { author, name, text, deleted = false } = event;
+    room.quotes = new Map(room.quotes).set(seq, { seq, author, name, text, deleted });
+  }
+
+  /** Opens what stands under a message, beside the room. */
+  openThread(room: Room, root: number, target?: number): void {
+    if (this.thread?.room !== room || this.thread.root !== root) {
+      this.thread = new OpenThread(room, root, this.options.talkApi);
+      void this.thread.load();
+    }
+    this.thread.target = target;
+  }
+
+  closeThread(): void {
+    this.thread = undefined;
+  }
+
+  /** All of a thread is on screen. */
+  readThread(thread: OpenThread): void {
+    const last = thread.last;
+    if (!this.attentive || !last || last <= thread.read) return;
+    thread.read = last;
+    this.link.send('read', { room: thread.room.id, seq: last, thread: thread.root });
+    this.threads = this.threads.map((one) =>
+      one.room === thread.room.id && one.root.seq === thread.root
+        ? { ...one, read: last, unread: 0 }
+        : one,
+    );
+  }
+
+  async followThread(thread: OpenThread, muted: boolean): Promise<void> {
+    await this.options.talkApi.follow(thread.room.id, thread.root, muted);
+    await this.refreshThreads();
+  }
+
+  async refreshThreads(): Promise<void> {
+    this.threads = await this.options.talkApi.threads().catch(() => this.threads);
+  }
+
+  /** Whether somebody follows a thread; undefined: they never had to do with it. */
+  follows(room: Room, root: number): Thread | undefined {
+    return this.threads.find((one) => one.room === room.id && one.root.seq === root);
+  }
+
   retry(id: string): void {
     this.outbox.retry(id);
   }
@@ -282,8 +399,9 @@ export class Chat {
     this.outbox.discard(id);
   }
 
-  compose(room: Room, text: string): void {
-    this.texts.set(room.id, text);
+  /** Keeps what is being written, in a room or under a message. */
+  compose(key: string, text: string): void {
+    this.texts.set(key, text);
     this.composed++;
   }
 
@@ -430,6 +548,8 @@ export class Chat {
       this.outbox.connected();
       this.sayReads();
       void this.refreshRooms();
+      void this.refreshThreads();
+      if (this.thread) void this.thread.load();
     } else {
       this.outbox.disconnected();
       this.open.clear();
@@ -473,7 +593,18 @@ export class Chat {
     this.keeper?.changed(room.id);
     if (room !== this.current && room.log.events.length > 2 * keptUnseen) room.log.trim(keptUnseen);
     this.caughtUp(room);
+    if (event.thread) this.takeReply(room, event);
+    else if (this.thread?.room === room) this.thread.take(event);
     room.touch();
+  }
+
+  /** Somebody said something in a thread. */
+  private takeReply(room: Room, event: RoomEvent): void {
+    if (this.thread?.room === room && this.thread.root === event.thread) this.thread.take(event);
+    this.threadsTimer ??= this.options.clock.after(recountAfter, () => {
+      this.threadsTimer = undefined;
+      void this.refreshThreads();
+    });
   }
 
   /** What needs no reading does not leave a room unread that was read before it. */
@@ -516,7 +647,8 @@ export class Chat {
     }
   }
 
-  private takeRead({ room: id, seq }: ServerBodies['read']): void {
+  private takeRead({ room: id, seq, thread }: ServerBodies['read']): void {
+    if (thread) return void this.refreshThreads();
     const room = this.byId.get(id);
     room?.readUpTo(seq);
   }

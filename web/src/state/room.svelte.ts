@@ -1,7 +1,9 @@
+import type { Aside } from '../lib/aside.ts';
 import type { Clock } from '../lib/clock.ts';
 import { RoomLog } from '../lib/roomlog.ts';
 import { count, labelOf, project, recount, titleOf, type Unread } from '../lib/rooms.ts';
 import { pathOf } from '../lib/route.ts';
+import type { Quote } from '../lib/rows.ts';
 import type { Act, RoomEvent, RoomFields, RoomInfo } from '../lib/wire.ts';
 import { speech } from './words.svelte.ts';
 
@@ -30,6 +32,16 @@ export class Room {
   ready = $state(false);
   older = $state<'idle' | 'loading' | 'failed'>('idle');
   typists = $state.raw<readonly Typist[]>([]);
+  /** History around a message that one was led to, shown instead of the newest. */
+  aside = $state.raw<Aside | undefined>();
+  /** The message that is to be shown and pointed out; `n` tells one wish from the next. */
+  target = $state.raw<{ seq: number; n: number } | undefined>();
+  /** The message that what is being written answers. */
+  replying = $state.raw<Quote | undefined>();
+  /** The message that is being edited. */
+  editing = $state<number | undefined>();
+  /** Messages that others answer and that are not in the window, as far as they were fetched. */
+  quotes = $state.raw<ReadonlyMap<number, Quote>>(new Map());
   /** Counts the changes of the log. Whoever reads the log for the screen reads this first. */
   version = $state(0);
 

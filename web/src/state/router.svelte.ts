@@ -1,7 +1,18 @@
-import { doorOfPath, roomIdOfPath, roomOfPath } from '../lib/route.ts';
+import { doorOfPath, roomIdOfPath, roomOfPath, seqOfPath } from '../lib/route.ts';
 
 /** What may lie over the room. It has its own place in the browser's history, so "back" leaves it. */
-export type Panel = 'rooms' | 'jump' | 'me' | 'room' | 'create' | 'direct' | 'report';
+export type Panel =
+  | 'rooms'
+  | 'jump'
+  | 'me'
+  | 'room'
+  | 'create'
+  | 'direct'
+  | 'report'
+  | 'thread'
+  | 'threads'
+  | 'details'
+  | 'help';
 
 const panelOf = (state: unknown): Panel | undefined => (state as { panel?: Panel } | null)?.panel;
 
@@ -16,6 +27,8 @@ export class Router {
   readonly room = $derived(roomOfPath(this.path));
   /** The id of the private room or conversation the address asks for. */
   readonly roomId = $derived(roomIdOfPath(this.path));
+  /** The message that the address leads to. */
+  readonly seq = $derived(seqOfPath(this.path));
   /** Where rooms went that were renamed: the way back must not lead to their old names. */
   private readonly moved = new Map<string, string>();
 
