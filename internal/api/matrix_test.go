@@ -188,7 +188,7 @@ func TestMatrix(t *testing.T) {
 // answer is that for an id that was never given, byte for byte.
 func doNotExistOverHTTP(t *testing.T, n *neighbourhood) {
 	before := n.state()
-	const good = `{"name":"mine","topic":"mine","text":"x","reason":"x","for":60,"archived":true,"slow":5}`
+	const good = `{"name":"mine","topic":"mine","text":"x","reason":"x","for":60,"archived":true,"slow":5,"emoji":"👍"}`
 	asked := 0
 	for kind, h := range n.outsiders {
 		for _, pattern := range inRooms() {
@@ -230,12 +230,14 @@ var frames = map[string][]string{
 		`{"open":{"room":"ROOM"}}`, `{"open":{"room":"ROOM","last":50}}`, `{"open":{"room":"ROOM","epoch":"EPOCH","after":0}}`,
 		`{"open":{"room":"ROOM","epoch":"EPOCH","after":999999}}`, `{"open":{"room":"ROOM","epoch":"other","after":1}}`,
 	},
-	"close":  {`{"close":{"room":"ROOM"}}`},
-	"send":   {`{"send":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f01","text":"x"}}`, `{"send":{"room":"ROOM","id":"USED","text":"x"}}`},
-	"edit":   {`{"edit":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f02","text":"x","target":SEQ}}`, `{"edit":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f03","text":"x","target":99}}`, `{"edit":{"room":"ROOM","id":"USED","text":"x","target":SEQ}}`},
-	"delete": {`{"delete":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f04","target":SEQ}}`, `{"delete":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f05","target":99}}`, `{"delete":{"room":"ROOM","id":"USED","target":SEQ}}`},
-	"typing": {`{"typing":{"room":"ROOM"}}`},
-	"read":   {`{"read":{"room":"ROOM","seq":1}}`, `{"read":{"room":"ROOM","seq":999999}}`},
+	"close":   {`{"close":{"room":"ROOM"}}`},
+	"send":    {`{"send":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f01","text":"x"}}`, `{"send":{"room":"ROOM","id":"USED","text":"x"}}`, `{"send":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f08","text":"x","reply":SEQ,"thread":SEQ}}`},
+	"edit":    {`{"edit":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f02","text":"x","target":SEQ}}`, `{"edit":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f03","text":"x","target":99}}`, `{"edit":{"room":"ROOM","id":"USED","text":"x","target":SEQ}}`},
+	"delete":  {`{"delete":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f04","target":SEQ}}`, `{"delete":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f05","target":99}}`, `{"delete":{"room":"ROOM","id":"USED","target":SEQ}}`},
+	"react":   {`{"react":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f06","target":SEQ,"emoji":"🎉"}}`, `{"react":{"room":"ROOM","id":"USED","target":SEQ,"emoji":"🎉"}}`},
+	"unreact": {`{"unreact":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f07","target":SEQ,"emoji":"🎉"}}`},
+	"typing":  {`{"typing":{"room":"ROOM"}}`},
+	"read":    {`{"read":{"room":"ROOM","seq":1}}`, `{"read":{"room":"ROOM","seq":999999}}`, `{"read":{"room":"ROOM","seq":1,"thread":SEQ}}`},
 }
 
 // rawSocket is a socket whose frames are looked at byte by byte.
@@ -363,6 +365,8 @@ open                                              | ok         ok         ok    
 send                                              | ok         muted      ok         read_only  archived   ok         removed    banned     waiting    ok
 edit                                              | not_found  muted      not_found  read_only  archived   not_found  removed    banned     waiting    not_found
 delete                                            | forbidden  forbidden  ok         forbidden  forbidden  forbidden  removed    banned     waiting    ok
+react                                             | ok         muted      ok         read_only  archived   ok         removed    banned     waiting    ok
+unreact                                           | ok         muted      ok         read_only  archived   ok         removed    banned     waiting    ok
 typing                                            | ok         muted      ok         read_only  archived   ok         not_open   not_open   not_open   ok
 read                                              | ok         ok         ok         ok         ok         ok         not_found  not_found  not_found  ok
 GET /api/rooms/{id}                               | ok         ok         ok         ok         ok         ok         ok         ok         ok         ok
@@ -374,6 +378,15 @@ POST /api/rooms/{id}/messages                     | ok         muted      ok    
 PATCH /api/rooms/{id}/messages/{seq}              | not_found  muted      not_found  read_only  archived   not_found  removed    banned     waiting    not_found
 DELETE /api/rooms/{id}/messages/{seq}             | forbidden  forbidden  ok         forbidden  forbidden  forbidden  removed    banned     waiting    ok
 POST /api/rooms/{id}/messages/{seq}/report        | ok         ok         ok         ok         ok         ok         removed    banned     waiting    ok
+GET /api/rooms/{id}/messages/{seq}/history        | ok         ok         ok         ok         ok         ok         removed    banned     waiting    ok
+GET /api/rooms/{id}/messages/{seq}/seen           | ok         ok         ok         ok         ok         ok         removed    banned     waiting    ok
+GET /api/rooms/{id}/threads/{seq}                 | ok         ok         ok         ok         ok         ok         removed    banned     waiting    ok
+PUT /api/rooms/{id}/threads/{seq}                 | ok         ok         ok         ok         ok         ok         removed    banned     waiting    ok
+GET /api/rooms/{id}/pins                          | ok         ok         ok         ok         ok         ok         removed    banned     waiting    ok
+PUT /api/rooms/{id}/messages/{seq}/reactions      | ok         muted      ok         read_only  archived   ok         removed    banned     waiting    ok
+DELETE /api/rooms/{id}/messages/{seq}/reactions   | ok         muted      ok         read_only  archived   ok         removed    banned     waiting    ok
+PUT /api/rooms/{id}/pins/{seq}                    | ok         muted      ok         read_only  archived   ok         removed    banned     waiting    ok
+DELETE /api/rooms/{id}/pins/{seq}                 | ok         muted      ok         read_only  archived   ok         removed    banned     waiting    ok
 GET /api/rooms/{id}/reports                       | forbidden  forbidden  ok         forbidden  forbidden  forbidden  removed    banned     waiting    ok
 DELETE /api/rooms/{id}/reports/{report}           | forbidden  forbidden  not_found  forbidden  forbidden  forbidden  removed    banned     waiting    not_found
 GET /api/rooms/{id}/audit                         | forbidden  forbidden  ok         forbidden  forbidden  forbidden  removed    banned     waiting    ok
@@ -460,7 +473,7 @@ func (c *corner) asks(pattern, seq string) string {
 		user = c.owner.id
 	}
 	method, path := fill(pattern, map[string]string{"id": c.room, "seq": seq, "user": user})
-	body := `{"topic":"x","text":"x","reason":"x"}`
+	body := `{"topic":"x","text":"x","reason":"x","emoji":"👍"}`
 	if strings.HasPrefix(pattern, "GET") {
 		body = ""
 	}
@@ -548,6 +561,7 @@ var placeRoutes = map[string]needs{
 	"GET /api/sign-in/provider/back":    {"nobody", true, ""},
 	"POST /api/sign-out":                {"guest", false, ""},
 	"GET /api/me":                       {"guest", true, ""},
+	"GET /api/me/threads":               {"guest", true, ""},
 	"PATCH /api/me":                     {"guest", false, `{"name":""}`},
 	"PUT /api/me/password":              {"guest", false, `{"password":"x"}`},
 	"POST /api/me/passkeys/begin":       {"guest", false, `{}`},
