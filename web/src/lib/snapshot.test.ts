@@ -1,6 +1,7 @@
 import 'fake-indexeddb/auto';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, test } from 'vitest';
 import {
+  freshen,
   Keeper,
   mostEvents,
   mostLogs,
@@ -111,6 +112,28 @@ describe('a snapshot', () => {
     await snapshot.keepPerson({ ...person(ana), rooms: [{ id: 'a' } as RoomInfo] });
     expect(await snapshot.read()).toBeUndefined();
   });
+});
+
+test('what happened in rooms that nobody looked at is kept too', async () => {
+  await snapshot.keepPerson(person(ana, 'a', 'b', 'c'));
+  for (const id of ['a', 'b', 'c']) await snapshot.keepLog(log(id));
+  const asked: [string, number][] = [];
+  const heads = new Map([
+    ['a', 2],
+    ['b', 3],
+  ]);
+  await freshen(
+    snapshot,
+    (id) => heads.get(id),
+    async (id, before) => {
+      asked.push([id, before]);
+      return { epoch: 'e', events: [{ ...event(id, 2), text: '', deleted: true }, event(id, 3)] };
+    },
+  );
+  expect(asked).toEqual([['b', 4]]);
+  const kept = (await snapshot.read())?.logs;
+  expect(kept?.get('b')?.events.map(({ text }) => text)).toEqual(['', '3']);
+  expect(kept?.get('a')?.events).toHaveLength(2);
 });
 
 describe('a keeper', () => {

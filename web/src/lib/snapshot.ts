@@ -127,6 +127,23 @@ export async function removeSnapshot(name = snapshotName): Promise<void> {
 const contiguous = (events: readonly RoomEvent[]): boolean =>
   events.every((event, i) => event.seq === (events[0]?.seq ?? 0) + i);
 
+/**
+ * Brings up to date what was kept of rooms in which something happened while nobody looked: what was
+ * deleted there is not kept either. One room after the other, as nobody waits for it.
+ */
+export async function freshen(
+  snapshot: Pick<Snapshot, 'read' | 'keepLog'>,
+  headOf: (room: string) => number | undefined,
+  load: (room: string, before: number) => Promise<{ epoch: string; events: RoomEvent[] }>,
+): Promise<void> {
+  for (const log of (await snapshot.read())?.logs.values() ?? []) {
+    const head = headOf(log.id);
+    if (head === undefined || head === log.events.at(-1)?.seq) continue;
+    const { epoch, events } = await load(log.id, head + 1);
+    await snapshot.keepLog({ ...log, epoch, events });
+  }
+}
+
 /** What a keeper asks of the page. */
 export interface Keepable {
   person(): Person;

@@ -6,7 +6,7 @@ import type { OutboxNews } from '../lib/outbox.ts';
 import { ApiError } from '../lib/request.ts';
 import { roomApi } from '../lib/roomapi.ts';
 import { firstRoom, isRoomName, pathOf, pathOfRoom, withoutSeq } from '../lib/route.ts';
-import { removeSnapshot, Snapshot, type KeptLog } from '../lib/snapshot.ts';
+import { freshen, mostEvents, removeSnapshot, Snapshot, type KeptLog } from '../lib/snapshot.ts';
 import { talkApi } from '../lib/talkapi.ts';
 import { makeTimes } from '../lib/time.ts';
 import type { RoomInfo, You } from '../lib/wire.ts';
@@ -49,6 +49,8 @@ const storeLimit = 2_000;
 const retryEvery = 4_000;
 /** How long the server may take before the page shows what was there last. */
 const answerLimit = 1_000;
+/** The start has more important things to ask. */
+const freshenAfter = 5_000;
 const listRefresh = 15_000;
 const strangerPause = 500;
 const minute = 60_000;
@@ -280,6 +282,19 @@ export class App {
     this.phase = 'ready';
     this.attend();
     chat.start();
+    if (!logs) deviceClock.after(freshenAfter, () => void this.freshen(chat));
+  }
+
+  /** Looks after what is kept of rooms that are not looked at now. */
+  private async freshen(chat: Chat): Promise<void> {
+    const snapshot = await this.snapshot;
+    const headOf = (id: string) => {
+      const room = this.chat === chat ? chat.byRoomId(id) : undefined;
+      return room?.used === 0 ? room.head : undefined;
+    };
+    const load = (id: string, before: number) => roomApi.history(id, before, mostEvents);
+    // Another time, where it fails now.
+    if (snapshot) await freshen(snapshot, headOf, load).catch(() => undefined);
   }
 
   /** An invitation names its room; where a private one is meant, its address is another. */
