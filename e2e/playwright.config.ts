@@ -16,6 +16,8 @@ export default defineConfig({
     },
     locale: 'en-GB',
     timezoneId: 'Europe/Lisbon',
+    // Tests that change what the server answers would not see what a service worker asks; app.spec.ts is about it.
+    serviceWorkers: 'block',
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',
   },
