@@ -25,6 +25,7 @@ type Cursor struct {
 	// Guarded by the reader's lock.
 	seq      chat.Seq    // the last event given to the socket
 	signaled uint64      // the last signal given to the socket
+	closed   bool        // there is nothing more to give: a round may still come by
 	self     chat.UserID // whose messages (Plain) or signals (V1) to pass over; to write it takes room.mu too
 
 	// Guarded by room.mu.
@@ -62,6 +63,9 @@ const (
 // any length. Who was cut while behind the tail is not given the rest: the log has
 // it as it reads today. It neither locks nor allocates.
 func (c *Cursor) Next() (Chunk, State) {
+	if c.closed {
+		return Chunk{}, Ended
+	}
 	v := c.tail.now.Load()
 	head, atHead, behind := v.head, AtHead, Behind
 	if last, cut := v.cuts[c]; cut {
@@ -90,7 +94,7 @@ func (c *Cursor) Load(ctx context.Context, after chat.Seq) (*Page, error) {
 func (c *Cursor) NextIn(p *Page) (Chunk, State) {
 	v := c.tail.now.Load()
 	last := min(p.seg.last(), v.head)
-	if _, ok := v.cuts[c]; ok {
+	if _, cut := v.cuts[c]; cut || c.closed {
 		return Chunk{}, AtHead
 	}
 	if c.seq+1 < p.seg.first || c.seq >= last {
@@ -112,7 +116,7 @@ func (c *Cursor) Wrote(chunk Chunk, n int) (events int, rest []byte) {
 // sent.
 func (c *Cursor) NextSignal() []byte {
 	v := c.tail.now.Load()
-	if _, ended := v.cuts[c]; ended {
+	if _, cut := v.cuts[c]; cut || c.closed {
 		return nil
 	}
 	for c.signaled < v.signaled {
@@ -126,9 +130,10 @@ func (c *Cursor) NextSignal() []byte {
 	return nil
 }
 
-// Close takes the cursor out of its room. A Drain that is under way may still
-// end after it.
+// Close takes the cursor out of its room. A Drain may still come after it, of a round
+// that is under way, and finds nothing.
 func (c *Cursor) Close() {
+	c.closed = true
 	if c.tail.room.detach(c) {
 		c.tail.room.Release()
 	}

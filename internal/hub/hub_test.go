@@ -130,6 +130,13 @@ func (r *reader) write(c *Cursor, chunk Chunk) {
 	r.got = append(r.got, rest...)
 }
 
+// close closes the cursor as a connection does.
+func (r *reader) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cursor.Close()
+}
+
 // until waits for the cursor to reach seq, and returns all that came.
 func (r *reader) until(seq chat.Seq) string {
 	r.mu.Lock()
@@ -285,8 +292,8 @@ func TestRoomsComeAndGo(t *testing.T) {
 				if i%5 == 0 {
 					p.post(0, "x")
 				}
-				r.cursor.Close()
-				r.cursor.Close() // again is fine
+				r.close()
+				r.close() // again is fine
 			}
 		})
 	}
@@ -326,7 +333,7 @@ func TestCrowdThatComesAndGoes(t *testing.T) {
 				}
 				r := p.join(V1, head.Seq, nil)
 				if i%4 != 0 {
-					r.cursor.Close()
+					r.close()
 					continue
 				}
 				mu.Lock()

@@ -235,7 +235,7 @@ func TestBanAmongMessages(t *testing.T) {
 			if r.until(last) != p.want(d, head.Seq, p.author[2]) {
 				t.Fatalf("round %d, dialect %d: who stayed got something else", round, d)
 			}
-			r.cursor.Close()
+			r.close()
 		}
 		for i, r := range banned {
 			d := Dialect(i / 2)
@@ -254,7 +254,7 @@ func TestBanAmongMessages(t *testing.T) {
 			if r.cursor.Seq() != ban {
 				t.Fatalf("round %d: read on to %d, banned at %d", round, r.cursor.Seq(), ban)
 			}
-			r.cursor.Close()
+			r.close()
 		}
 	}
 }
@@ -338,5 +338,21 @@ func TestErasedFromTheTail(t *testing.T) {
 	}
 	if again, err := live.cursor.Load(t.Context(), 0); err != nil || again == page {
 		t.Errorf("the page from before is shared: %v", err)
+	}
+}
+
+// A round may come by a cursor that was closed a moment ago, whose end is forgotten then:
+// it gives nothing more.
+func TestClosedCursorsGiveNothing(t *testing.T) {
+	p := newPlace(t)
+	r := p.joinAs(1, V1, 0, nil)
+	r.until(p.append(p.ban(1)))
+	r.close()
+	other := p.joinAs(2, V1, 0, nil)
+	last := p.post(0, "canary")
+	other.until(last)
+	r.Drain(r.cursor)
+	if _, state := r.cursor.Next(); state != Ended || strings.Contains(r.all(), "canary") {
+		t.Errorf("the cursor is %v, and gave %q", state, r.all())
 	}
 }
