@@ -95,6 +95,7 @@ func gossip(n *neighbourhood, word string) (direct string) {
 	said(direct, mia, word)
 	n.ask("PATCH", in, map[string]any{"topic": word, "name": word + "2", "slow": 1}, nil, mia)
 	n.ask("PATCH", in, map[string]any{"slow": 0, "keep": map[string]int{"messages": 5}}, nil, mia)
+	n.ask("PUT", in+"/moderators/"+n.outsiders["bot of another room"].id, nil, nil, mia) // its token hears nothing all the same
 	first := said(n.room, mia, word+" @Ned @Ada @Olga")
 	n.ask("PATCH", in+"/messages/"+first, map[string]string{"text": word + word}, nil, mia)
 	n.ask("POST", in+"/messages/"+first+"/report", map[string]string{"reason": word}, nil, ben)

@@ -249,7 +249,7 @@ func (h *handler) joinRoom(r *http.Request, l chat.Login, m chat.Membership) (in
 
 func (h *handler) leaveRoom(r *http.Request, l chat.Login, m chat.Membership) (int, any, error) {
 	err := h.Directory.Leave(r.Context(), l.Actor(), m.ID)
-	if err == nil {
+	if err == nil && m.Kind != chat.RoomPrivate { // where it is an event, that tells them
 		h.Sockets.Listed(l.ID, m.ID)
 	}
 	return http.StatusOK, none{}, err

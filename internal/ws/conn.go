@@ -194,9 +194,12 @@ func (c *Conn) Dropped(room chat.RoomID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if cur := c.cursor(room); cur != nil {
-		c.expel(cur)
-		c.flush()
+		c.drain(cur) // up to why
 	}
+	if cur := c.cursor(room); cur != nil {
+		c.expel(cur)
+	}
+	c.flush()
 }
 
 // Actor implements hub.Peer.
