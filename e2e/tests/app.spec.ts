@@ -39,6 +39,11 @@ test('speaks German to who reads German: words, plurals, dates and refusals', as
   await page.getByRole('button', { name: 'Speichern' }).click();
   await expect(page.getByText('So heißt schon jemand, oder der Name ist nicht frei.')).toBeVisible();
 
+  const shares = page.getByRole('checkbox', { name: /^Anderen zeigen, was ich gelesen habe/ });
+  await expect(shares).toBeChecked();
+  await shares.uncheck();
+  await expect(shares).not.toBeChecked();
+
   // Another language is there at once, and stays.
   await page.getByLabel('Sprache').selectOption({ label: 'English' });
   await expect(page.getByRole('heading', { name: 'Settings' })).toBeVisible();
@@ -48,6 +53,8 @@ test('speaks German to who reads German: words, plurals, dates and refusals', as
   await expect(said).toHaveAttribute('title', /^(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, November|day, [A-Z]/);
   await page.reload();
   await expect(page.getByRole('textbox', { name: 'Message #lobby' })).toBeVisible();
+  await settings(page, 'Profile');
+  await expect(page.getByRole('checkbox', { name: /^Show others what I have read/ })).not.toBeChecked();
 });
 
 for (const width of [320, 1280]) {
