@@ -43,7 +43,9 @@ func (s *Store) Waiting() int { return len(s.queue) }
 func (s *Store) Failed() <-chan struct{} { return s.failed }
 
 // append stores one draft, or says in res why not. An error fails the group.
-func (t *tx) append(d chat.Draft, res *chat.Result) error {
+func (t *tx) append(draft *chat.Draft, res *chat.Result) error {
+	t.draft = *draft // the caller's stays as it is
+	d := &t.draft
 	room, err := t.room(d.Room)
 	if err != nil {
 		return refused(err, res)
@@ -52,23 +54,23 @@ func (t *tx) append(d chat.Draft, res *chat.Result) error {
 	if err != nil {
 		return refused(err, res)
 	}
-	c, err := t.check(room, author, &d)
+	c, err := t.check(room, author, d)
 	if err != nil {
 		// It may be a repetition of what was right when it first came. If it is none, why
 		// it is refused is all there is to say: an id that was used elsewhere tells nobody
 		// whether there is such a room.
-		broken := t.repeat(d, author.key, res)
+		broken := t.repeat(*d, author.key, res)
 		if !res.Repeated {
 			res.Err = nil
 		}
 		return errors.Join(broken, orElse(res, err))
 	}
-	done, err := t.insert(room, author.key, &d, c)
+	done, err := t.insert(room, author.key, d, c)
 	switch {
 	case err != nil:
 		return err
 	case !done:
-		return errors.Join(t.repeat(d, author.key, res), orElse(res, fmt.Errorf("event %d of room %s was there before it was written", room.Head+1, d.Room)))
+		return errors.Join(t.repeat(*d, author.key, res), orElse(res, fmt.Errorf("event %d of room %s was there before it was written", room.Head+1, d.Room)))
 	}
 	res.Event = t.events[len(t.events)-1]
 	return t.project(room, author, res.Event, c)

@@ -228,6 +228,7 @@ type tx struct {
 	stood   map[place]chat.Standing
 	met     map[chat.UserID]*person
 	events  []chat.Event // new, in order
+	draft   chat.Draft   // the one that is being appended: one place for all, instead of an allocation for each
 	rewrite bool         // what was erased should leave the WAL too
 }
 
@@ -235,14 +236,19 @@ func (t *tx) run(group []*request) error {
 	if _, err := t.conn.ExecContext(t.ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
+	drafts := 0
+	for _, r := range group {
+		drafts += len(r.drafts)
+	}
+	t.events = make([]chat.Event, 0, drafts)
 	for _, r := range group {
 		if r.change != nil {
 			if err := t.apart(r); err != nil {
 				return err
 			}
 		}
-		for i, d := range r.drafts {
-			if err := t.append(d, &r.results[i]); err != nil {
+		for i := range r.drafts {
+			if err := t.append(&r.drafts[i], &r.results[i]); err != nil {
 				return err
 			}
 		}
