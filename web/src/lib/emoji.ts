@@ -1,4 +1,5 @@
 import data from 'virtual:emoji';
+import type { PlainKey } from './i18n.ts';
 
 /** One emoji. This module holds 1,900 of them: it is loaded when first wanted. */
 export interface Emoji {
@@ -16,25 +17,25 @@ export interface Emoji {
 }
 
 export interface EmojiGroup {
-  readonly label: string;
+  readonly label: PlainKey;
   readonly emoji: readonly Emoji[];
 }
 
-const labels = [
-  'Smileys',
-  'People',
-  'Animals and nature',
-  'Food and drink',
-  'Travel and places',
-  'Activities',
-  'Objects',
-  'Symbols',
-  'Flags',
-];
+const names = [
+  'emoji.smileys',
+  'emoji.people',
+  'emoji.nature',
+  'emoji.food',
+  'emoji.travel',
+  'emoji.activities',
+  'emoji.objects',
+  'emoji.symbols',
+  'emoji.flags',
+] as const satisfies readonly PlainKey[];
 
 /** All emoji, in the order Unicode gives them. */
 export const emojiGroups: readonly EmojiGroup[] = data.split('\n\n').map((lines, i) => ({
-  label: labels[i] ?? '',
+  label: names[i] ?? 'emoji.symbols',
   emoji: lines.split('\n').map(read),
 }));
 
