@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -247,53 +248,55 @@ func TestOutAmongMessages(t *testing.T) {
 func TestOutWhileBehind(t *testing.T) {
 	r := serve(t, unlimited)
 	mia, ted := r.somebody("Mia"), r.somebody("Ted")
-	for _, way := range ways {
-		room := mia.room("private", "secret", ted.you.ID)
-		talker := r.connect(mia.token, mia.you)
-		long := strings.Repeat("x", chat.MaxText)
-		say := func(text string) (seq chat.Seq) {
+	room := mia.room("private", "secret", ted.you.ID)
+	talker := r.connect(mia.token, mia.you)
+	say := func(text string, times int) (last chat.Seq) {
+		for range times {
 			talker.write(&wire.Send{Room: room, ID: uuid.NewString(), Text: &text})
-			for {
-				if sent, ok := talker.read().(*wire.Sent); ok {
-					return sent.Seq
-				}
+		}
+		for _, f := range talker.sync() {
+			if sent, ok := f.(*wire.Sent); ok {
+				last = sent.Seq
 			}
 		}
-		first := say("first")
-		slow := r.flat(ted.token)
-		last := 500
-		slow.put(&wire.Open{Room: room, Last: &last})
-		for {
-			if _, ok := slow.get().(*wire.Opened); ok {
-				break
-			}
-		}
-		for range 400 { // 6 MB, of which the socket takes some
-			say(long)
-		}
-		if err := way.do(room, mia, ted); err != nil {
+		return last
+	}
+	slow := r.flat(ted.token)
+	buffer := func(size int) {
+		if err := slow.Conn.(*net.TCPConn).SetReadBuffer(size); err != nil {
 			t.Fatal(err)
 		}
-		secret := "canary"
-		talker.write(&wire.Edit{Room: room, ID: uuid.NewString(), Text: &secret, Target: first + 399})
-		say(secret)
-		events := 0
-		for open := true; open; {
-			switch f := slow.get().(type) {
-			case *wire.Event:
-				if events++; strings.Contains(f.Text, secret) || f.Seq > first+401 {
-					t.Fatalf("%s: event %d came: %.40s", way.kind, f.Seq, f.Text)
-				}
-			case *wire.Left:
-				open = f.Room != room
+	}
+	buffer(64 << 10)
+	slow.put(&wire.Open{Room: room})
+	until(slow, 1)
+	const long = 450 // 7 MB, of which the socket takes some
+	end := say(strings.Repeat("x", chat.MaxText), long)
+	if err := ways[0].do(room, mia, ted); err != nil {
+		t.Fatal(err)
+	}
+	secret := "canary"
+	for target := end - 150; target <= end; target += 50 {
+		talker.write(&wire.Edit{Room: room, ID: uuid.NewString(), Text: &secret, Target: target})
+	}
+	say(secret, 1)
+	buffer(4 << 20)
+	events := 0
+	for open := true; open; {
+		switch f := slow.get().(type) {
+		case *wire.Event:
+			if events++; strings.Contains(f.Text, secret) || f.Seq > end+1 {
+				t.Fatalf("event %d came: %.40s", f.Seq, f.Text)
 			}
+		case *wire.Left:
+			open = f.Room != room
 		}
-		if n := len(until(slow, 9)); n > 0 {
-			t.Errorf("%s: %d events came behind it", way.kind, n)
-		}
-		if events == 0 || events > 400 {
-			t.Logf("%s: the slow one got %d events", way.kind, events)
-		}
+	}
+	if n := len(until(slow, 9)); n > 0 {
+		t.Errorf("%d events came behind it", n)
+	}
+	if events == 0 || events >= long {
+		t.Errorf("the slow one got %d of %d events: it was not slow", events, long)
 	}
 }
 
