@@ -216,14 +216,14 @@ test('says that a new version is there, and goes over to it', async ({ hubbub, s
   await page.getByRole('button', { name: 'Reload' }).click();
   await expect(page.getByLabel('Your name')).toHaveValue('');
   await expect(page.getByText('A new version is there.')).toBeHidden();
-  await expect.poll(() => caches(page)).toEqual([`hubbub-${version}`]);
+  await expect.poll(() => cacheNames(page)).toEqual([`hubbub-${version}`]);
 
   // Who reloads the only page gets the newest without being asked.
   version = 'b1b1b1b1b1b1';
   await page.evaluate(async () => void (await (await navigator.serviceWorker.getRegistration())?.update()));
   await expect(page.getByText('A new version is there.')).toBeVisible();
   await page.reload();
-  await expect.poll(() => caches(page)).toEqual([`hubbub-${version}`]);
+  await expect.poll(() => cacheNames(page)).toEqual([`hubbub-${version}`]);
   passes.close();
   passes.closeAllConnections();
 });
@@ -257,7 +257,7 @@ test('leaves nothing behind when somebody signs out', async ({ someone }) => {
 });
 
 /** The caches of the page, which may be just reloading. */
-function caches(page: Page): Promise<string[]> {
+function cacheNames(page: Page): Promise<string[]> {
   return page.evaluate(() => window.caches.keys()).catch(() => []);
 }
 
