@@ -18,6 +18,7 @@ export const talk: Pick<Catalogue, keyof typeof en> = {
   'talk.saving': 'wird gespeichert',
   'talk.edited': 'bearbeitet',
   'talk.notSaved': 'Nicht gespeichert: {why}',
+  'talk.overtaken': 'die Nachricht wurde inzwischen auf einem anderen Gerät geändert',
   'talk.notDeleted': 'Nicht gelöscht: {why}',
   'talk.copyText': 'Text kopieren',
   'talk.copyLink': 'Link kopieren',
@@ -65,6 +66,4 @@ export const talk: Pick<Catalogue, keyof typeof en> = {
   'details.hidden':
     'Du zeigst anderen nicht, was du gelesen hast, also siehst du es auch von ihnen nicht. Das steht in den Einstellungen unter Profil.',
   'details.more': { one: 'und {n} weitere', other: 'und {n} weitere' },
-  'aside.latest': 'Du siehst ältere Nachrichten',
-  'aside.back': 'Zu den neuesten',
 };

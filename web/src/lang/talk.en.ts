@@ -18,6 +18,7 @@ export const talk = {
   'talk.saving': 'saving',
   'talk.edited': 'edited',
   'talk.notSaved': 'Not saved: {why}',
+  'talk.overtaken': 'the message was changed meanwhile, on another device',
   'talk.notDeleted': 'Not deleted: {why}',
   'talk.copyText': 'Copy text',
   'talk.copyLink': 'Copy link',
@@ -65,6 +66,4 @@ export const talk = {
   'details.hidden':
     'You do not show others what you have read, so you are not shown what they have. That is in the settings, Profile.',
   'details.more': { one: 'and {n} more', other: 'and {n} more' },
-  'aside.latest': 'You are looking at older messages',
-  'aside.back': 'To the newest',
 } as const satisfies Record<string, Message>;

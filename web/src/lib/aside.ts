@@ -1,3 +1,4 @@
+import { apply } from './revise.ts';
 import type { RoomEvent } from './wire.ts';
 
 /** Reads a room's history before a place, or behind one. */
@@ -15,8 +16,8 @@ const more = 100;
 
 /**
  * A window into a room's history that does not reach its end: what stands around a message that
- * somebody was led to. It grows both ways, without holes. Nothing is applied in it, since each page
- * comes as it reads now.
+ * somebody was led to. It grows both ways, without holes. Each page comes as it reads when it is asked
+ * for; what comes to its messages after that is applied.
  */
 export class Aside {
   events: RoomEvent[] = [];
@@ -46,6 +47,13 @@ export class Aside {
     this.epoch = page.epoch;
     this.head = page.head;
     return page.events.some((event) => event.seq === seq && event.kind === 'message');
+  }
+
+  /** Takes an event of the room that may have come to a message here. */
+  take(event: RoomEvent): void {
+    const index = this.events.findIndex(({ seq }) => seq === (event.thread ?? event.target));
+    const message = this.events[index];
+    if (message) this.events = this.events.with(index, apply(message, event));
   }
 
   /** Grows at the front. */

@@ -4,6 +4,7 @@ import { Aside } from '../lib/aside.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ComposerTexts, type TextStorage } from '../lib/composertexts.ts';
 import type { DraftStore } from '../lib/draftstore.ts';
+import { excerpt } from '../lib/excerpt.ts';
 import { isNotice, notice, sentence } from '../lib/notices.ts';
 import { Outbox, sendDraft, type More, type Outgoing, type OutboxNews } from '../lib/outbox.ts';
 import { ApiError, UnreachableError } from '../lib/request.ts';
@@ -81,6 +82,8 @@ const context = 20;
 const keptAfterLeaving = 500;
 const keptUnseen = 200;
 const recountAfter = 300;
+/** So many letters of a message are read aloud. */
+const heard = 500;
 /** Events after which a room has more people, or fewer. */
 const crowd = new Set(['join', 'leave', 'add', 'remove', 'ban', 'admit']);
 /** So far back a message is fetched together with all that came after it. */
@@ -271,11 +274,12 @@ export class Chat {
 
   /** Changes what one said. It shows at once. */
   edit(room: Room, target: Pick<RoomEvent, 'seq' | 'revised'>, text: string): void {
-    this.outbox.add(room.id, text, {
-      wish: 'edit',
-      target: target.seq,
-      base: target.revised ?? 0,
-    });
+    const { seq, revised: base = 0 } = target;
+    const before = this.outgoing.filter((d) => d.target === seq && d.wish === 'edit');
+    for (const { id, failed } of before) if (failed) this.outbox.discard(id);
+    // What is based on one's own edit that is still on its way has no number to be based on.
+    const under = before.some(({ failed }) => !failed);
+    this.outbox.add(room.id, text, { wish: 'edit', target: seq, ...(under ? {} : { base }) });
   }
 
   /** Erases a message. */
@@ -582,6 +586,7 @@ export class Chat {
     const taken = room.log.add(event);
     if (taken === 'gap') return this.openRoom(room);
     if (taken === 'known') return;
+    room.aside?.take(event);
     const own = event.author === this.you.id;
     this.tell(room, () => room.take(event));
     room.stopsTyping(event.author);
@@ -620,7 +625,7 @@ export class Chat {
     }
     // Nobody has seen what comes now: this is where they will want to go on.
     if (!this.attentive && room.read === event.seq - 1) room.fresh = event.seq;
-    this.options.onannounce(`${event.name}: ${event.text}`);
+    this.options.onannounce(`${event.name}: ${excerpt(event.text, heard)}`);
   }
 
   private announceNotice(room: Room, event: RoomEvent): void {

@@ -1,4 +1,4 @@
-import { doorOfPath, roomIdOfPath, roomOfPath, seqOfPath } from '../lib/route.ts';
+import { doorOfPath, roomIdOfPath, roomOfPath, seqOfPath, withoutSeq } from '../lib/route.ts';
 
 /** What may lie over the room. It has its own place in the browser's history, so "back" leaves it. */
 export type Panel =
@@ -47,11 +47,15 @@ export class Router {
     });
   }
 
+  /** Counts the times one went to an address, also to the one where one is. */
+  visits = $state(0);
+
   /** Goes to a room. What lies over the page gives its place in the history to the new address. */
   go(path: string, { replace = false } = {}): void {
     if (replace || this.panel || path === this.path) history.replaceState(null, '', path);
     else history.pushState(null, '', path);
     this.panel = undefined;
+    if (path === this.path) this.visits++;
     this.path = path;
     this.moved.delete(path);
   }
@@ -68,10 +72,18 @@ export class Router {
 
   open(panel: Panel): void {
     if (this.panel === panel) return;
-    // The list of rooms is a screen of its own on a phone: what opens over it leads back to it.
-    if (this.panel && this.panel !== 'rooms') history.replaceState({ panel }, '');
+    // The list of rooms and a thread are screens of their own on a phone: what opens over them leads back.
+    if (this.panel && this.panel !== 'rooms' && this.panel !== 'thread')
+      history.replaceState({ panel }, '');
     else history.pushState({ panel }, '');
     this.panel = panel;
+  }
+
+  /** The address is that of the room again, where it was that of a message. */
+  forgetSeq(): void {
+    if (this.seq === undefined) return;
+    this.path = withoutSeq(this.path);
+    history.replaceState(history.state, '', this.path);
   }
 
   close(): void {
