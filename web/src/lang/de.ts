@@ -1,11 +1,13 @@
 import type { Catalogue } from '../lib/i18n.ts';
 import { talk } from './talk.de.ts';
+import { write } from './write.de.ts';
 
 // Codes that say little are followed by the server's own words.
 const closer = (words: string) => `${words} Der Server sagt: „{said}“.`;
 
 export const de: Catalogue = {
   ...talk,
+  ...write,
   'do.add': 'Hinzufügen',
   'do.addPeople': 'Leute hinzufügen',
   'do.archive': 'Archivieren',

@@ -1,5 +1,6 @@
 import type { Message } from '../lib/i18n.ts';
 import { talk } from './talk.en.ts';
+import { write } from './write.en.ts';
 
 /** The server speaks English itself, and its own sentence says more than its code does. */
 const said = '{said}';
@@ -11,6 +12,7 @@ const said = '{said}';
  */
 export const en = {
   ...talk,
+  ...write,
   // What buttons do, on many screens
   'do.add': 'Add',
   'do.addPeople': 'Add people',

@@ -46,7 +46,7 @@ function first(name: string): string {
 }
 
 // These scripts put no space between words, so a name may be followed by anything.
-const spaceless =
+export const spaceless =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}ー々]/u;
 const letter = /[\p{L}\p{N}_]/u;
 const adds = /[\p{M}\p{Emoji_Modifier}\u200c\u200d]/u;
