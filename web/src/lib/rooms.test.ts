@@ -7,6 +7,7 @@ import {
   project,
   recount,
   sections,
+  stepIn,
   titleOf,
 } from './rooms.ts';
 import { english } from './testwords.ts';
@@ -169,4 +170,19 @@ test('a mute ends by itself, and does not hold a moderator', () => {
   expect(mutedUntil(muted(-1), 2000)).toBe(-1);
   expect(mutedUntil(muted(-1, 'moderate'), 2000)).toBe(false);
   expect(mutedUntil(room, 0)).toBe(false);
+});
+
+test('the next room, around the ends of the list', () => {
+  const list = ['a', 'b', 'c', 'd'];
+  const any = () => true;
+  expect(stepIn(list, 'b', 1, any)).toBe('c');
+  expect(stepIn(list, 'a', -1, any)).toBe('d');
+  expect(stepIn(list, 'd', 1, any)).toBe('a');
+  expect(stepIn(list, undefined, 1, any)).toBe('a');
+  expect(stepIn(list, undefined, -1, any)).toBe('d');
+  expect(stepIn(list, 'b', 1, (one) => one === 'a')).toBe('a');
+  expect(stepIn(list, 'b', -1, (one) => one === 'd')).toBe('d');
+  expect(stepIn(list, 'b', 1, (one) => one === 'b')).toBeUndefined();
+  expect(stepIn(['a'], 'a', 1, any)).toBeUndefined();
+  expect(stepIn([], undefined, 1, any)).toBeUndefined();
 });

@@ -146,3 +146,20 @@ export function mutedUntil(room: RoomInfo, now: number): number | false {
   if (muted === undefined || room.you?.can.includes('moderate')) return false;
   return muted === -1 || muted > now ? muted : false;
 }
+
+/** The next one of a list that will do, around its ends; from none, the first or the last. */
+export function stepIn<T>(
+  list: readonly T[],
+  from: T | undefined,
+  by: 1 | -1,
+  will: (one: T) => boolean,
+): T | undefined {
+  const count = list.length;
+  const at = from === undefined ? -1 : list.indexOf(from);
+  const start = at < 0 && by < 0 ? count : at;
+  for (let n = 1; n <= count; n++) {
+    const one = list[(((start + n * by) % count) + count) % count];
+    if (one !== undefined && one !== from && will(one)) return one;
+  }
+  return undefined;
+}

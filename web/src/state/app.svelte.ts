@@ -5,6 +5,7 @@ import { memoryDraftStore, openDraftStore, type DraftStore } from '../lib/drafts
 import type { OutboxNews } from '../lib/outbox.ts';
 import { ApiError } from '../lib/request.ts';
 import { roomApi } from '../lib/roomapi.ts';
+import { stepIn } from '../lib/rooms.ts';
 import { firstRoom, isRoomName, pathOf, pathOfRoom, withoutSeq } from '../lib/route.ts';
 import { freshen, mostEvents, removeSnapshot, Snapshot, type KeptLog } from '../lib/snapshot.ts';
 import { talkApi } from '../lib/talkapi.ts';
@@ -68,6 +69,8 @@ export class App {
   settings = $state<SettingsPart>('profile');
   /** The part of the room's panel that opens first. */
   roomPart = $state<RoomPart>('about');
+  /** What the finder looks for when it opens. */
+  sought = '';
   /** The message that is about to be reported. */
   reported = $state.raw<Reported | undefined>();
   /** The message whose history and readers are shown. */
@@ -158,10 +161,40 @@ export class App {
     this.router.open('details');
   }
 
+  /** Opens the finder, with words in it. */
+  find(words: string): void {
+    this.sought = words;
+    this.router.open('jump');
+  }
+
   /** Shows what stands under a message, beside the room. */
   openThread(room: Room, root: number): void {
     this.chat?.openThread(room, root);
     this.router.open('thread');
+  }
+
+  closeThread(): void {
+    if (this.router.panel === 'thread') this.router.close();
+    this.chat?.closeThread();
+  }
+
+  /**
+   * Cancels one thing: an edit, then an answer, then the thread, or the thread first where one is in it. With
+   * nothing to cancel the room counts as read. Says whether something was left, so that the focus moves.
+   */
+  cancel(inThread: boolean): boolean {
+    const chat = this.chat;
+    const room = chat?.current;
+    if (!chat || !room) return false;
+    const thread = chat.thread?.room === room;
+    if (room.editing !== undefined) room.editing = undefined;
+    else if (room.replying && !(thread && inThread)) room.replying = undefined;
+    else if (thread) this.closeThread();
+    else {
+      chat.leaveUnread(room);
+      return false;
+    }
+    return true;
   }
 
   report(reported: Reported): void {
@@ -236,14 +269,12 @@ export class App {
     if (room) this.chat?.show(room);
   }
 
-  /** Goes to the room above or below in the list. */
-  step(by: 1 | -1): void {
+  /** Goes to the room above or below in the list, or to the next one there with something unread. */
+  step(by: 1 | -1, unread = false): void {
     const chat = this.chat;
     if (!chat) return;
     const rooms = [...chat.parts.rooms, ...chat.parts.direct];
-    if (rooms.length === 0) return;
-    const at = rooms.findIndex((room) => room === chat.current);
-    const next = rooms.at((at + by) % rooms.length);
+    const next = stepIn(rooms, chat.current, by, (room) => !unread || room.unread > 0);
     if (next) this.visit(next);
   }
 

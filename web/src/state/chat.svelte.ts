@@ -1,4 +1,5 @@
 import { untrack } from 'svelte';
+import { line } from '../lib/action.ts';
 import type { api } from '../lib/api.ts';
 import { Aside } from '../lib/aside.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -431,6 +432,12 @@ export class Chat {
     if (this.attentive) untrack(() => this.markRead(room, room.log.position ?? 0));
   }
 
+  /** Somebody has seen enough of what is new in a room. */
+  leaveUnread(room: Room): void {
+    room.fresh = undefined;
+    this.markRead(room, room.log.position ?? 0);
+  }
+
   attend(attentive: boolean): void {
     this.attentive = attentive;
     if (attentive) return;
@@ -625,7 +632,7 @@ export class Chat {
     }
     // Nobody has seen what comes now: this is where they will want to go on.
     if (!this.attentive && room.read === event.seq - 1) room.fresh = event.seq;
-    this.options.onannounce(`${event.name}: ${excerpt(event.text, heard)}`);
+    this.options.onannounce(line(event.name, excerpt(event.text, heard)));
   }
 
   private announceNotice(room: Room, event: RoomEvent): void {

@@ -2,20 +2,39 @@ import type { App } from './app.svelte.ts';
 
 const apple = /Mac|iP(hone|ad|od)/.test(navigator.platform);
 
+/** How the key for commands is written on this device. */
+export const commandKey = apple ? '⌘' : 'Ctrl';
+export const altKey = apple ? '⌥' : 'Alt';
 /** How the shortcut is written on this device. */
-export const jumpKeys = apple ? '⌘ K' : 'Ctrl K';
+export const jumpKeys = `${commandKey} K`;
 
 /** The shortcuts that work everywhere on the page. */
 export function pressed(event: KeyboardEvent, app: App): void {
-  if (app.phase !== 'ready' || event.isComposing) return;
+  if (app.phase !== 'ready' || event.isComposing || event.keyCode === 229) return;
+  const { key, altKey, shiftKey } = event;
   const command = apple ? event.metaKey : event.ctrlKey;
-  if (command && !event.altKey && !event.shiftKey && event.key.toLowerCase() === 'k') {
+  const { panel } = app.router;
+  if (command && !altKey && !shiftKey && key.toLowerCase() === 'k') toggle(event, app, 'jump');
+  // Where the slash is above a digit, Shift writes it.
+  else if (command && !altKey && key === '/') toggle(event, app, 'help');
+  else if (altKey && !command && (!panel || panel === 'thread')) {
+    if (key !== 'ArrowUp' && key !== 'ArrowDown') return;
     event.preventDefault();
-    if (app.router.panel === 'jump') app.router.close();
-    else app.router.open('jump');
-  } else if (event.altKey && !command && !event.shiftKey && !app.router.panel) {
-    if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
-    event.preventDefault();
-    app.step(event.key === 'ArrowUp' ? -1 : 1);
-  }
+    app.step(key === 'ArrowUp' ? -1 : 1, shiftKey);
+  } else if (key === 'Escape' && !altKey && !shiftKey && !command) escape(event, app);
+}
+
+function toggle(event: KeyboardEvent, app: App, panel: 'jump' | 'help'): void {
+  event.preventDefault();
+  if (app.router.panel === panel) app.router.close();
+  else app.router.open(panel);
+}
+
+/** What is open over the page closes by itself, and whoever used the key already says so. */
+function escape(event: KeyboardEvent, app: App): void {
+  if (event.defaultPrevented || document.querySelector('dialog[open], :popover-open')) return;
+  const target = event.target instanceof Element ? event.target : undefined;
+  if (!app.cancel(!!target?.closest('[data-thread-panel]'))) return;
+  event.preventDefault();
+  document.querySelector<HTMLElement>('main textarea')?.focus();
 }
