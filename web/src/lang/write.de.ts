@@ -28,6 +28,7 @@ export const write: Pick<Catalogue, keyof typeof en> = {
   'command.needs.name': 'NAME',
   'command.needs.room': 'RAUM',
   'command.needs.text': 'TEXT',
+  'command.needs.more': '[TEXT]',
   'command.needs.for': '[10m | 1h | 1d]',
   'command.help': 'zeigt Tasten und Befehle',
   'command.me': 'sagt, was du tust: „Ana winkt“',

@@ -27,6 +27,7 @@ export const write = {
   'command.needs.name': 'NAME',
   'command.needs.room': 'ROOM',
   'command.needs.text': 'TEXT',
+  'command.needs.more': '[TEXT]',
   'command.needs.for': '[10m | 1h | 1d]',
   'command.help': 'shows keys and commands',
   'command.me': 'says what you do: “Ana waves”',

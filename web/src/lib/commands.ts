@@ -16,11 +16,13 @@ export const commandNames = [
 export type CommandName = (typeof commandNames)[number];
 
 /** What stands behind a command on the help sheet, where a command wants something. */
-export const wants: Partial<Record<CommandName, readonly ('name' | 'room' | 'text' | 'for')[]>> = {
+export const wants: Partial<
+  Record<CommandName, readonly ('name' | 'room' | 'text' | 'more' | 'for')[]>
+> = {
   me: ['text'],
-  shrug: ['text'],
+  shrug: ['more'],
   join: ['room'],
-  msg: ['name', 'text'],
+  msg: ['name', 'more'],
   topic: ['text'],
   invite: ['name'],
   mute: ['name', 'for'],

@@ -63,6 +63,11 @@ export class Completer {
   readonly suggestions = $derived.by(() => this.suggest());
   readonly open = $derived(this.wanted !== undefined && this.suggestions.length > 0);
   readonly at = $derived(Math.min(this.picked, this.suggestions.length - 1));
+  /** All of it is written already: Enter has something better to do. */
+  readonly written = $derived(
+    this.wanted !== undefined &&
+      this.suggestions[this.at]?.insert.slice(1).toLowerCase() === this.wanted.part.toLowerCase(),
+  );
 
   private readonly chat: Chat;
   private readonly room: Room;

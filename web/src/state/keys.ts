@@ -5,23 +5,24 @@ const apple = /Mac|iP(hone|ad|od)/.test(navigator.platform);
 /** How the key for commands is written on this device. */
 export const commandKey = apple ? '⌘' : 'Ctrl';
 export const altKey = apple ? '⌥' : 'Alt';
+export const shiftKey = apple ? '⇧' : 'Shift';
 /** How the shortcut is written on this device. */
 export const jumpKeys = `${commandKey} K`;
 
 /** The shortcuts that work everywhere on the page. */
 export function pressed(event: KeyboardEvent, app: App): void {
   if (app.phase !== 'ready' || event.isComposing || event.keyCode === 229) return;
-  const { key, altKey, shiftKey } = event;
+  const { key, altKey: alt, shiftKey: shift } = event;
   const command = apple ? event.metaKey : event.ctrlKey;
   const { panel } = app.router;
-  if (command && !altKey && !shiftKey && key.toLowerCase() === 'k') toggle(event, app, 'jump');
+  if (command && !alt && !shift && key.toLowerCase() === 'k') toggle(event, app, 'jump');
   // Where the slash is above a digit, Shift writes it.
-  else if (command && !altKey && key === '/') toggle(event, app, 'help');
-  else if (altKey && !command && (!panel || panel === 'thread')) {
+  else if (command && !alt && key === '/') toggle(event, app, 'help');
+  else if (alt && !command && (!panel || panel === 'thread')) {
     if (key !== 'ArrowUp' && key !== 'ArrowDown') return;
     event.preventDefault();
-    app.step(key === 'ArrowUp' ? -1 : 1, shiftKey);
-  } else if (key === 'Escape' && !altKey && !shiftKey && !command) escape(event, app);
+    app.step(key === 'ArrowUp' ? -1 : 1, shift);
+  } else if (key === 'Escape' && !alt && !shift && !command) escape(event, app);
 }
 
 function toggle(event: KeyboardEvent, app: App, panel: 'jump' | 'help'): void {
