@@ -95,8 +95,11 @@ func (s *server) stop() {
 }
 
 // cpu returns the processor time that the server has used.
-func (s *server) cpu() time.Duration {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+func (s *server) cpu() time.Duration { return used(s.cmd.Process.Pid) }
+
+// used returns the processor time of a process.
+func used(pid int) time.Duration {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
 	}
@@ -130,7 +133,7 @@ func (s *server) helper(ctx context.Context, program string, settings ...string)
 	if err != nil {
 		return nil, err
 	}
-	args := append([]string{"-c", "1", self, program, "port=" + strconv.Itoa(s.port)}, settings...)
+	args := append([]string{"-c", "1", self, program, "port=" + strconv.Itoa(s.port), "pid=" + strconv.Itoa(s.cmd.Process.Pid)}, settings...)
 	h := &helper{cmd: exec.CommandContext(ctx, "taskset", args...)}
 	if program == "hostile" { // it shares a core with the load, which is not to suffer from that
 		h.cmd = exec.CommandContext(ctx, "nice", append([]string{"-n", "19", "taskset"}, args...)...)
