@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -473,8 +475,10 @@ func TestTokensOfBots(t *testing.T) {
 	if p, err := client.DialPlain(t.Context(), v.url, "/rooms/kitchen?token="+reads.token()); err != nil {
 		t.Error(err)
 	} else {
-		p.Write(t.Context(), "canary")
-		if _, err := p.Read(t.Context()); client.CloseCode(err) != 1008 {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		p.Write(ctx, "canary")
+		if _, err := p.Read(ctx); client.CloseCode(err) != 1008 {
 			t.Errorf("a token for reading wrote in plain text: %v", err)
 		}
 	}
