@@ -103,7 +103,7 @@ export function bestOf<T extends { readonly name: string }>(
   part: string,
   limit: number,
 ): T[] {
-  const typed = fold(part.trim());
+  const typed = fold(part);
   const ranks: T[][] = [[], [], [], []];
   for (const one of all) {
     const rank = fit(fold(one.name), typed);

@@ -179,8 +179,8 @@ export class App {
   }
 
   /**
-   * Cancels one thing: an edit, then an answer, then the thread, or the thread first where one is in it. With
-   * nothing to cancel the room counts as read. Says whether something was left, so that the focus moves.
+   * Cancels one thing: an edit, then an answer, then the thread, or the thread first where one is in it, then
+   * the look at older messages. With nothing to cancel the room counts as read. Says whether something was left, so that the focus moves.
    */
   cancel(inThread: boolean): boolean {
     const chat = this.chat;
@@ -190,6 +190,7 @@ export class App {
     if (room.editing !== undefined) room.editing = undefined;
     else if (room.replying && !(thread && inThread)) room.replying = undefined;
     else if (thread) this.closeThread();
+    else if (room.aside) chat.leaveAside(room);
     else {
       chat.leaveUnread(room);
       return false;

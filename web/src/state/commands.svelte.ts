@@ -80,8 +80,10 @@ async function somebody(
   command: CommandName,
 ): Promise<{ person: Mention; after: string }> {
   const from = rest.startsWith('@') ? 1 : 0;
-  const person = new Names(await allPeople(true)).at(rest, from);
-  if (person) return { person, after: rest.slice(from + person.name.length).trim() };
+  const people = await allPeople(true);
+  const typed = new Names(people).at(rest, from);
+  const person = people.find(({ id }) => id === typed?.id);
+  if (typed && person) return { person, after: rest.slice(from + typed.name.length).trim() };
   const name = rest.slice(from).split(/\s/, 1)[0] ?? '';
   if (name === '') throw new Error(t('command.lacking', { usage: usage(command) }));
   throw new Error(t('command.nobody', { name }));

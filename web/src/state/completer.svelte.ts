@@ -63,11 +63,12 @@ export class Completer {
   readonly suggestions = $derived.by(() => this.suggest());
   readonly open = $derived(this.wanted !== undefined && this.suggestions.length > 0);
   readonly at = $derived(Math.min(this.picked, this.suggestions.length - 1));
-  /** All of it is written already: Enter has something better to do. */
-  readonly written = $derived(
-    this.wanted !== undefined &&
-      this.suggestions[this.at]?.insert.slice(1).toLowerCase() === this.wanted.part.toLowerCase(),
-  );
+  /** All of it is written already, or the next word may begin: Enter has something better to do. */
+  readonly written = $derived.by(() => {
+    const part = this.wanted?.part.toLowerCase() ?? '';
+    const chosen = this.suggestions[this.at]?.insert.slice(1).toLowerCase();
+    return part.endsWith(' ') || part === chosen;
+  });
 
   private readonly chat: Chat;
   private readonly room: Room;
@@ -102,7 +103,7 @@ export class Completer {
     this.wanted = undefined;
   }
 
-  /** Somebody wants no help with this word. */
+  /** Somebody wants no more help with this word. */
   refuse(): void {
     this.refused = this.wanted?.from;
     this.close();
@@ -120,7 +121,7 @@ export class Completer {
     if (!wanted || !suggestion) return undefined;
     const to = wanted.from + 1 + wanted.part.length;
     suggestion.used?.();
-    this.close();
+    this.refuse();
     return put(text, wanted.from, to, suggestion.insert);
   }
 
