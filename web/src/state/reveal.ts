@@ -2,6 +2,18 @@ import type { VirtualizerHandle } from 'virtua/svelte';
 
 export const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));
 
+const patience = 30;
+
+/** Gives the focus to what is drawn for the first time: it is hidden until it was measured. */
+export async function focusSoon(find: () => HTMLElement | null | undefined): Promise<void> {
+  for (let n = 0; n < patience; n++) {
+    const wanted = find();
+    wanted?.focus();
+    if (wanted && document.activeElement === wanted) return;
+    await nextFrame();
+  }
+}
+
 const steps = 3;
 
 /** Scrolls to a row. Rows that were never drawn have no height yet, so one step is not enough. */
