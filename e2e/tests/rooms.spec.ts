@@ -218,7 +218,7 @@ test('a private room’s address gives nothing to a stranger', async ({ open, so
   expect(heard.filter((text) => /Secret|nobody must know/.test(text))).toEqual([]);
 });
 
-test('names, topics, archives and who is there reach every list at once', async ({ open, someone }) => {
+test('27. leaving, archiving, renaming a room updates every list at once', async ({ open, someone }) => {
   const owner = await someone('Olga');
   await becomeOwner(owner, open);
   const mia = await someone('Mia', phone);
