@@ -432,6 +432,23 @@ test('Esc with nothing open marks the room as read', async ({ someone }) => {
   await expect(mia.page.locator('[data-connection]')).toBeVisible();
 });
 
+test('Up finds the last message that is mine far above', async ({ someone }) => {
+  const [mia, ben] = [await someone('Mia'), await someone('Ben')];
+  await mia.enter();
+  await ben.enter();
+  await mia.say('mine');
+  await expect(ben.text('mine')).toBeVisible();
+  await ben.say(...Array.from({ length: 60 }, (_, i) => `${i}: something that takes its place`));
+  await expect(mia.text('59: something that takes its place')).toBeVisible();
+  await expect(mia.text('mine')).toHaveCount(0);
+  await mia.composer.press('ArrowUp');
+  const edit = mia.page.getByRole('textbox', { name: 'Edit your message' });
+  await expect(edit).toBeFocused();
+  await edit.fill('still mine');
+  await edit.press('Enter');
+  await expect(mia.text('still mine')).toBeVisible();
+});
+
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [1280, 320]) {
     test(`lists, notes and the help sheet are accessible: ${colorScheme}, ${width}`, async ({ hubbub, someone }) => {
