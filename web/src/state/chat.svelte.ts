@@ -590,6 +590,8 @@ export class Chat {
   private takeEvent(event: RoomEvent): void {
     const room = this.byId.get(event.room);
     if (!room) return;
+    // Who is in a public room makes no event, but what a stranger says.
+    const stranger = room.log.nameOf(event.author) === undefined;
     const taken = room.log.add(event);
     if (taken === 'gap') return this.openRoom(room);
     if (taken === 'known') return;
@@ -601,7 +603,7 @@ export class Chat {
     if (own || event.kind !== 'message' || event.thread) this.passOver(room, event.seq);
     else this.announce(room, event);
     if (isNotice(event)) this.announceNotice(room, event);
-    if (room === this.current && crowd.has(event.kind)) this.recountMembers();
+    if (room === this.current && (stranger || crowd.has(event.kind))) this.recountMembers();
     this.keeper?.changed(room.id);
     if (room !== this.current && room.log.events.length > 2 * keptUnseen) room.log.trim(keptUnseen);
     this.caughtUp(room);
