@@ -115,6 +115,7 @@ test('29. everything works by keyboard; focus is visible and returns after a dia
   const ines = await someone('Ines');
   const { page } = ines;
   await page.goto(hubbub.url);
+  await expect(page.getByLabel('Your name')).toBeFocused();
   await page.keyboard.type('Ines');
   await page.keyboard.press('Enter');
   await expect(ines.composer).toBeFocused();

@@ -203,7 +203,11 @@ test(`three people type, edit and react for ${badly / 1_000} s while their lines
   await Promise.all([cutting, ...typing]);
 
   for (const who of people) {
+    // A box that opened after one had looked for it.
+    const open = who.page.getByRole('textbox', { name: 'Edit your message' });
+    if (await open.count()) await open.press('Escape');
     await settled(who);
+    await expect(open).toHaveCount(0);
     await expect(who.rows).toHaveCount(meant.length);
   }
   const first = await screen(people[0]);
