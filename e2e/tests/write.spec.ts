@@ -446,7 +446,9 @@ test('Up finds the last message that is mine far above', async ({ someone }) => 
   await expect(edit).toBeFocused();
   await edit.fill('still mine');
   await edit.press('Enter');
-  await expect(mia.text('still mine')).toBeVisible();
+  const { rooms } = await ask<{ rooms: { id: string }[] }>(mia.page, 'GET', '/api/me/rooms');
+  const first = () => ask<{ events: { text: string }[] }>(mia.page, 'GET', `/api/rooms/${rooms[0].id}/events?after=0&limit=1`);
+  await expect.poll(async () => (await first()).events[0].text).toBe('still mine');
 });
 
 for (const colorScheme of ['light', 'dark'] as const) {
