@@ -54,6 +54,10 @@ test-e2e: bin/hubbub bin/chaos e2e/node_modules/.stamp ## real browsers, real bi
 	"$(CHROMIUM)" --version
 	cd e2e && npm test --silent
 
+.PHONY: pictures
+pictures: bin/hubbub e2e/node_modules/.stamp ## take docs/pictures, of every screen in both themes
+	cd e2e && node screenshots.mjs
+
 bin/chaos: $(GO_FILES) $(shell find chaos -name '*.go' 2>/dev/null)
 	CGO_ENABLED=0 go build -o $@ ./chaos
 
