@@ -280,8 +280,20 @@ func TestSignIn(t *testing.T) {
 		}
 	}
 	_, want, _ := sign("Ines", "wrong")
+	// The least of some times is what it takes; on a busy machine some are not enough.
 	times := map[string]time.Duration{}
-	for range 5 {
+	alike := func() bool {
+		for _, took := range times {
+			if took < times["Ines"]/2 || took > 2*times["Ines"] {
+				return false
+			}
+		}
+		return true
+	}
+	for round := range 60 {
+		if round >= 5 && alike() {
+			break
+		}
 		for _, name := range []string{"Ines", "Nobody", "Guest", "аdmin", ""} {
 			status, body, took := sign(name, "wrong")
 			if status != 401 || body != want {
@@ -292,10 +304,8 @@ func TestSignIn(t *testing.T) {
 			}
 		}
 	}
-	for name, took := range times {
-		if took < times["Ines"]/2 || took > 2*times["Ines"] {
-			t.Errorf("%q takes %v, Ines %v", name, took, times["Ines"])
-		}
+	if !alike() {
+		t.Errorf("the least times are %v", times)
 	}
 }
 
