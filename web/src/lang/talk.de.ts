@@ -37,7 +37,7 @@ export const talk: Pick<Catalogue, keyof typeof en> = {
   'talk.quoteDeleted': 'eine gelöschte Nachricht',
   'talk.replies': { one: '{n} Antwort', other: '{n} Antworten' },
   'talk.openThread': { one: 'Thread öffnen, {n} Antwort', other: 'Thread öffnen, {n} Antworten' },
-  'talk.reactionBy': '{emoji} {n}: {people}',
+  'talk.reactionBy': '{emoji} {count}: {people}',
   'talk.addReaction': 'Reaktion hinzufügen',
   'talk.youToo': 'du',
   'thread.title': 'Thread',

@@ -37,7 +37,7 @@ export const talk = {
   'talk.quoteDeleted': 'a deleted message',
   'talk.replies': { one: '{n} reply', other: '{n} replies' },
   'talk.openThread': { one: 'Open the thread, {n} reply', other: 'Open the thread, {n} replies' },
-  'talk.reactionBy': '{emoji} {n}: {people}',
+  'talk.reactionBy': '{emoji} {count}: {people}',
   'talk.addReaction': 'Add a reaction',
   'talk.youToo': 'you',
   'thread.title': 'Thread',
