@@ -309,10 +309,16 @@ for (const { what, ...screen } of screens) {
   }
 }
 
-test('30. reduced motion is respected', async ({ someone }) => {
+test('30. reduced motion is respected', async ({ hubbub, someone }) => {
   const ines = await someone('Ines', { reducedMotion: 'reduce' });
+  await script(hubbub, '/?name=robot', numbered(60));
   await ines.enter();
+  await expect(ines.text('message 60')).toBeInViewport();
+  await ines.page.context().setOffline(true);
   await ines.say('calm');
+  await expect(ines.text('calm'), 'what one says is on screen').toBeInViewport({ ratio: 1 });
+  await ines.page.context().setOffline(false);
+  await expect(ines.text('calm')).toHaveAttribute('data-state', 'sent');
   await ines.text('calm').hover();
   await ines.text('calm').getByRole('button', { name: /^More about/ }).click();
   const moving = await ines.page.evaluate(() => {
