@@ -200,7 +200,11 @@ try {
   await mara.page.locator('[data-banner]').waitFor();
   await mara.composer.fill('Nothing gets lost in here.');
   await mara.composer.press('Enter');
-  await mara.page.getByText('sending').first().waitFor();
+  await mara.row('Nothing gets lost').getByText('sending').waitFor();
+  await mara.page.waitForFunction(() => {
+    const log = document.querySelector('main [role=log]');
+    return [...log.querySelectorAll('article')].at(-1).getBoundingClientRect().bottom <= log.getBoundingClientRect().bottom;
+  });
   await take(mara.page, 'banner');
 } finally {
   await browser.close();
