@@ -9,9 +9,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"hubbub/internal/client"
+	"hubbub/internal/server"
 )
+
+// rarely keeps heartbeats from coming between the frames that a test counts.
+func rarely(cfg *server.Config) { cfg.Heartbeat = time.Hour }
 
 // visitors numbers the names.
 var visitors atomic.Int32
@@ -43,7 +48,7 @@ func (r *running) deflating(offer string) (*raw, string) {
 // What a browser offers is accepted, compressed messages are understood, and a
 // long event comes compressed where a short one does not.
 func TestDeflate(t *testing.T) {
-	r := serve(t)
+	r := serve(t, rarely)
 	c, answer := r.deflating("permessage-deflate; client_max_window_bits")
 	for _, want := range []string{"permessage-deflate", "server_no_context_takeover", "client_no_context_takeover"} {
 		if !strings.Contains(answer, want) {

@@ -304,6 +304,7 @@ func TestCloseRoom(t *testing.T) {
 	ines, tom := r.guest("Ines"), r.guest("Tomás")
 	room := ines.open("lobby", 0).Room
 	ines.write(&wire.Close{Room: room})
+	ines.sync()
 	tom.write(send(room, 1, "nobody hears"))
 	tom.sync()
 	if got := ines.sync(); len(got) != 0 {
