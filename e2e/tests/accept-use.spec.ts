@@ -40,9 +40,16 @@ test('20. Up edits my last message; Esc leaves it as it was', async ({ hubbub, s
   const ines = await someone('Ines');
   await ines.enter();
   await ines.say('my first', 'my last');
+  const field = ines.page.getByRole('textbox', { name: 'Edit your message' });
+  await script(hubbub, '/?name=robot', ['answer']);
+  await expect(ines.text('answer')).toBeInViewport();
+  await ines.composer.press('ArrowUp');
+  await expect(field).toBeFocused();
+  await expect(ines.text('answer')).toBeInViewport({ ratio: 1 });
+  await expect(ines.page.locator('[data-latest]'), 'the end is still on screen').toHaveCount(0);
+  await ines.page.keyboard.press('Escape');
   await script(hubbub, '/?name=robot', numbered(60, 'others'));
   await expect(ines.text('others 60')).toBeInViewport();
-  const field = ines.page.getByRole('textbox', { name: 'Edit your message' });
   await ines.composer.press('ArrowUp');
   await expect(field).toBeFocused();
   await expect(field, 'also far up it is on screen').toBeInViewport({ ratio: 1 });

@@ -14,6 +14,13 @@ export async function focusSoon(find: () => HTMLElement | null | undefined): Pro
   }
 }
 
+/** The beginning of a row is on screen. */
+export function beginsWithin(frame: HTMLElement, row: Element | null): boolean {
+  const top = row?.getBoundingClientRect().top ?? Number.NaN;
+  const { top: first, bottom: last } = frame.getBoundingClientRect();
+  return top >= first && top < last;
+}
+
 const steps = 3;
 
 /** Scrolls to a row. Rows that were never drawn have no height yet, so one step is not enough. */
