@@ -312,6 +312,10 @@ func TestWaitingGuests(t *testing.T) {
 	if got := v.code(v.ben, "PUT", at+"/waiting/"+gus.id, nil); got != "forbidden" {
 		t.Errorf("anybody lets them in: %s", got)
 	}
+	v.ask("POST", at+"/join", nil, nil, v.ben.header)
+	if got := v.code(v.ben, "PUT", at+"/members/"+gus.id, nil); got != "forbidden" {
+		t.Errorf("a member adds them: %s", got)
+	}
 	v.ask("PUT", at+"/waiting/"+gus.id, nil, nil, v.mia.header)
 	guest.until(`{"joined":{"id":"` + room + `"`)
 	moderator.until(`{"report":{"room":"`+room+`"`, `"waiting":0`)

@@ -251,12 +251,20 @@ func (q *Question) adds() Reason {
 		return Banned
 	case q.rank() > 0:
 		return Allowed
+	case q.Target != nil && q.keptOut(q.Target):
+		return NeedRank
 	case q.Room.ReadOnly:
 		return ReadOnly
 	case q.At.Before(q.As.Muted):
 		return Muted
 	}
 	return Allowed
+}
+
+// keptOut: whether only moderators let them in. Who was removed from a public
+// room may join it again without anybody's help.
+func (q *Question) keptOut(t *Target) bool {
+	return (q.Room.GuestsWait && t.Role == RoleGuest) || (q.Room.Kind == RoomPrivate && t.As.State == StateRemoved)
 }
 
 // governs: renaming, moderating, managing, erasing, auditing. Nobody does such

@@ -293,6 +293,13 @@ func TestDecideAboutOthers(t *testing.T) {
 		{"public", "guest in", "moderate", "guest in", "rank"},
 		{"public", "guest in moderator", "moderate", "guest in", "rank"}, // a guest has no rank, whatever the log says
 		{"public", "member in", "add", "guest removed", "yes"},
+		{"private", "member in", "add", "guest removed", "rank"},
+		{"private", "member in moderator", "add", "guest removed", "yes"},
+		{"private", "member in", "add", "guest left", "yes"},
+		{"public guests-wait", "member in", "add", "guest waiting", "rank"},
+		{"public guests-wait", "member in", "add", "guest", "rank"},
+		{"public guests-wait", "member in", "add", "member", "yes"},
+		{"public guests-wait", "member in moderator", "add", "guest waiting", "yes"},
 		{"public", "member in", "add", "guest banned", "banned"},
 		{"public", "member in moderator", "add", "guest banned", "banned"},
 		{"public", "member in", "add", "guest banned-till-now", "yes"},
