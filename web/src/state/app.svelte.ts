@@ -1,5 +1,5 @@
 import { uuidv7 } from 'uuidv7';
-import { api } from '../lib/api.ts';
+import { api, type Place } from '../lib/api.ts';
 import { deviceClock } from '../lib/clock.ts';
 import { memoryDraftStore, openDraftStore, type DraftStore } from '../lib/draftstore.ts';
 import type { OutboxNews } from '../lib/outbox.ts';
@@ -78,6 +78,8 @@ export class App {
   /** The time, to the minute: enough to know what "today" is. */
   now = $state(Date.now());
 
+  /** What the place said of itself when it did not know us. */
+  place: Place | undefined;
   readonly router = new Router();
   readonly times = $derived(makeTimes(speech.now.locale));
 
@@ -114,9 +116,11 @@ export class App {
     // From here on it is as after a lost connection: what was missed comes when there is one.
     if (last && !(await answers(asked))) return this.begin(last.you, last, last.logs);
     try {
-      const { you } = await asked;
+      const place = await asked;
+      const { you } = place;
       if (!you) {
         await snapshot?.clear().catch(() => undefined);
+        this.place = place;
         this.phase = 'gate';
         return;
       }
