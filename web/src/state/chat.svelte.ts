@@ -8,7 +8,6 @@ import type { DraftStore } from '../lib/draftstore.ts';
 import { excerpt } from '../lib/excerpt.ts';
 import { isNotice, notice, sentence } from '../lib/notices.ts';
 import { Outbox, sendDraft, type More, type Outgoing, type OutboxNews } from '../lib/outbox.ts';
-import { ApiError, UnreachableError } from '../lib/request.ts';
 import type { RoomApi, RoomWish } from '../lib/roomapi.ts';
 import { sections, titleOf, type Sections } from '../lib/rooms.ts';
 import { Keeper, mostEvents, type KeptLog, type Person, type Snapshot } from '../lib/snapshot.ts';
@@ -884,14 +883,4 @@ export class Chat {
     this.pausedUntil = this.outbox.pausedUntil;
     this.slowUntil = this.current && this.outbox.slowUntil(this.current.id);
   }
-}
-
-/** The words for an error of the HTTP interface. */
-export function explain(error: unknown): string {
-  if (error instanceof UnreachableError) return t('error.unreachable');
-  if (!(error instanceof ApiError))
-    return error instanceof Error ? error.message : t('error.unknown');
-  const said = speech.now.error(error.code, error.message);
-  const wait = error.retryAfter;
-  return wait === undefined ? said : t('error.wait', { said, s: Math.ceil(wait) });
 }

@@ -1,0 +1,12 @@
+import { ApiError, UnreachableError } from '../lib/request.ts';
+import { speech, t } from './words.svelte.ts';
+
+/** The words for an error of the HTTP interface. */
+export function explain(error: unknown): string {
+  if (error instanceof UnreachableError) return t('error.unreachable');
+  if (!(error instanceof ApiError))
+    return error instanceof Error ? error.message : t('error.unknown');
+  const said = speech.now.error(error.code, error.message);
+  const wait = error.retryAfter;
+  return wait === undefined ? said : t('error.wait', { said, s: Math.ceil(wait) });
+}
