@@ -14,6 +14,18 @@ test('reads a text once, until something it is read with changes', () => {
   expect(parse).toHaveBeenCalledTimes(3);
 });
 
+test('a message that mentions people leaves what others were read as', () => {
+  const parse = vi.fn((): Doc => ({ blocks: [], jumbo: false }));
+  const cache = new DocCache(parse);
+  const mentions = [{ id: 'ada', name: 'Ada' }];
+  const nobody: Context['mentions'] = [];
+  const other = cache.get('b', { mentions: nobody });
+  const called = cache.get('@Ada', { mentions });
+  expect(cache.get('b', { mentions: nobody })).toBe(other);
+  expect(cache.get('@Ada', { mentions })).toBe(called);
+  expect(parse).toHaveBeenCalledTimes(2);
+});
+
 test('forgets what nobody asked for the longest', () => {
   const parse = vi.fn((): Doc => ({ blocks: [], jumbo: false }));
   const cache = new DocCache(parse);
