@@ -210,5 +210,3 @@ export const roomApi = {
     return readEvents(await request('GET', `${room(id, 'audit')}?${query}`));
   },
 };
-
-export type RoomApi = typeof roomApi;

@@ -91,5 +91,3 @@ export const talkApi = {
     await request('PATCH', '/api/me', { share_reads: share });
   },
 };
-
-export type TalkApi = typeof talkApi;

@@ -8,12 +8,12 @@ import { roomApi } from '../lib/roomapi.ts';
 import { stepIn } from '../lib/rooms.ts';
 import { firstRoom, isRoomName, pathOf, pathOfRoom, withoutSeq } from '../lib/route.ts';
 import { freshen, mostEvents, removeSnapshot, Snapshot, type KeptLog } from '../lib/snapshot.ts';
-import { talkApi } from '../lib/talkapi.ts';
 import { makeTimes } from '../lib/time.ts';
 import type { RoomInfo, You } from '../lib/wire.ts';
 import { browserSocket } from './browsersocket.ts';
-import { Chat, type Outside } from './chat.svelte.ts';
+import { Chat } from './chat.svelte.ts';
 import { explain } from './explain.ts';
+import type { Outside } from './membership.svelte.ts';
 import type { Room } from './room.svelte.ts';
 import { Router } from './router.svelte.ts';
 import { speech, t } from './words.svelte.ts';
@@ -94,7 +94,7 @@ export class App {
 
   constructor() {
     if (this.tabs) {
-      this.tabs.onmessage = ({ data }) => this.chat?.hear(data as OutboxNews);
+      this.tabs.onmessage = ({ data }) => this.chat?.writing.outbox.hear(data as OutboxNews);
     }
     setInterval(() => (this.now = Date.now()), minute);
     window.addEventListener('online', () => this.chat?.wake());
@@ -174,13 +174,13 @@ export class App {
 
   /** Shows what stands under a message, beside the room. */
   openThread(room: Room, root: number): void {
-    this.chat?.openThread(room, root);
+    this.chat?.threads.show(room, root);
     this.router.open('thread');
   }
 
   closeThread(): void {
     if (this.router.panel === 'thread') this.router.close();
-    this.chat?.closeThread();
+    this.chat?.threads.close();
   }
 
   /**
@@ -189,15 +189,15 @@ export class App {
    */
   cancel(inThread: boolean): boolean {
     const chat = this.chat;
-    const room = chat?.current;
+    const room = chat?.rooms.current;
     if (!chat || !room) return false;
-    const thread = chat.thread?.room === room;
+    const thread = chat.threads.open?.room === room;
     if (room.editing !== undefined) room.editing = undefined;
     else if (room.replying && !(thread && inThread)) room.replying = undefined;
     else if (thread) this.closeThread();
-    else if (room.aside) chat.leaveAside(room);
+    else if (room.aside) chat.history.leaveAside(room);
     else {
-      chat.leaveUnread(room);
+      chat.reading.leaveUnread(room);
       return false;
     }
     return true;
@@ -228,29 +228,34 @@ export class App {
     const { path, room: name, roomId: id, seq } = this.router;
     if (!chat) return;
     this.problem = undefined;
-    chat.outside = undefined;
+    chat.membership.outside = undefined;
     if (id === undefined && (name === undefined || !isRoomName(name))) {
       chat.show(undefined);
       this.problem = t('create.noPlace');
       return;
     }
-    const known = id === undefined ? chat.find(pathOfRoom(name ?? '')) : chat.byRoomId(id);
+    const known = id === undefined ? chat.rooms.find(pathOfRoom(name ?? '')) : chat.rooms.get(id);
     if (!known) chat.show(undefined);
     try {
       const room =
-        known ?? (await (id === undefined ? chat.make({ name: name ?? '' }) : chat.enterRoom(id)));
+        known ??
+        (await (id === undefined
+          ? chat.membership.make({ name: name ?? '' })
+          : chat.membership.enter(id)));
       if (this.router.path !== path) return;
       if (!room) return;
       if (room.path !== withoutSeq(location.pathname)) {
         this.router.go(room.path, { replace: true });
       }
       chat.show(room);
-      if (seq !== undefined && !(await chat.jumpTo(room, seq))) this.announce(t('talk.noMessage'));
+      if (seq !== undefined && !(await chat.history.jumpTo(room, seq)))
+        this.announce(t('talk.noMessage'));
     } catch (error) {
       if (this.router.path !== path) return;
       const reason = error instanceof ApiError ? outsides[error.code] : undefined;
       if (!reason) this.problem = explain(error);
-      else chat.outside = { name: name ?? '', kind: name ? 'public' : 'private', reason };
+      else
+        chat.membership.outside = { name: name ?? '', kind: name ? 'public' : 'private', reason };
     }
   }
 
@@ -265,13 +270,13 @@ export class App {
 
   /** Opens the conversation with these people. */
   async talkTo(people: string[]): Promise<void> {
-    const room = await this.chat?.talkTo(people);
+    const room = await this.chat?.membership.talkTo(people);
     if (room) this.visit(room);
   }
 
   /** Comes in again where one was before. */
   async comeBack(id: string): Promise<void> {
-    const room = await this.chat?.enterRoom(id);
+    const room = await this.chat?.membership.enter(id);
     if (room) this.chat?.show(room);
   }
 
@@ -279,8 +284,8 @@ export class App {
   step(by: 1 | -1, unread = false): void {
     const chat = this.chat;
     if (!chat) return;
-    const rooms = [...chat.parts.rooms, ...chat.parts.direct];
-    const next = stepIn(rooms, chat.current, by, (room) => !unread || room.unread > 0);
+    const rooms = [...chat.rooms.parts.rooms, ...chat.rooms.parts.direct];
+    const next = stepIn(rooms, chat.rooms.current, by, (room) => !unread || room.unread > 0);
     if (next) this.visit(next);
   }
 
@@ -296,9 +301,6 @@ export class App {
       you,
       epoch: list.epoch,
       rooms: list.rooms,
-      api,
-      roomApi,
-      talkApi,
       clock: deviceClock,
       store,
       snapshot: await this.snapshot,
@@ -326,7 +328,7 @@ export class App {
   private async freshen(chat: Chat): Promise<void> {
     const snapshot = await this.snapshot;
     const headOf = (id: string) => {
-      const room = this.chat === chat ? chat.byRoomId(id) : undefined;
+      const room = this.chat === chat ? chat.rooms.get(id) : undefined;
       return room?.used === 0 ? room.head : undefined;
     };
     const load = (id: string, before: number) => roomApi.history(id, before, mostEvents);
@@ -372,7 +374,7 @@ export class App {
     this.chat?.attend(attentive);
     if (attentive && this.chat && Date.now() - this.listedAt > listRefresh) {
       this.listedAt = Date.now();
-      void this.chat.refreshRooms();
+      void this.chat.membership.refresh();
       this.refreshPeople().catch(() => undefined);
     }
   }

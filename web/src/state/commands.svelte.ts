@@ -31,7 +31,7 @@ export async function run(
     case 'join': {
       const name = toRoomName(rest);
       if (!isRoomName(name)) throw new Error(t('create.badName'));
-      const joined = await chat.make({ name });
+      const joined = await chat.membership.make({ name });
       // Where one has to wait, the room's own page says so.
       if (joined) app.visit(joined);
       else app.goTo(name);
@@ -44,14 +44,14 @@ export async function run(
     case 'msg': {
       const { person, after } = await somebody(rest, command);
       if (person.id === chat.you.id) throw new Error(t('command.yourself'));
-      const talk = await chat.talkTo([person.id]);
+      const talk = await chat.membership.talkTo([person.id]);
       if (!talk) break;
-      if (after !== '') chat.send(talk, after.toWellFormed());
+      if (after !== '') chat.writing.send(talk, after.toWellFormed());
       app.visit(talk);
       break;
     }
     case 'topic':
-      chat.adopt(await roomApi.change(room.id, { topic: rest.replace(/\s+/g, ' ') }));
+      chat.membership.adopt(await roomApi.change(room.id, { topic: rest.replace(/\s+/g, ' ') }));
       break;
     case 'invite': {
       const { person } = await somebody(rest, command);

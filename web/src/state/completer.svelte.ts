@@ -210,7 +210,7 @@ export class Completer {
 
   private rooms(part: string): Suggestion[] {
     // A name after # is that of a public room: others have no names of their own.
-    const mine = this.chat.rooms.filter(({ info }) => info.kind === 'public' && !info.archived);
+    const mine = this.chat.rooms.all.filter(({ info }) => info.kind === 'public' && !info.archived);
     const known = new Set(mine.map(({ id }) => id));
     const named = mine.map(({ id, title, info }) => ({ id, name: title, topic: info.topic }));
     const own = bestOf(named, part, most);

@@ -10,7 +10,7 @@ import { speech } from './words.svelte.ts';
 export function rowsOf(app: App, chat: Chat, room: Room, thread?: OpenThread): Row[] {
   void room.version;
   const { aside, log } = room;
-  const drafts = chat.outgoing.filter((draft) => draft.room === room.id);
+  const drafts = chat.writing.drafts.filter((draft) => draft.room === room.id);
   const common = {
     skew: chat.skew,
     me: chat.you.name,
@@ -33,7 +33,7 @@ export function rowsOf(app: App, chat: Chat, room: Room, thread?: OpenThread): R
     drafts: aside ? drafts.filter(({ wish }) => wish) : drafts,
     complete: aside ? aside.start <= log.floor + 1 : log.complete,
     fresh: aside ? undefined : room.fresh,
-    quote: (seq) => chat.quote(room, seq),
+    quote: (seq) => chat.history.quote(room, seq),
   });
 }
 

@@ -1,5 +1,5 @@
 import { apply } from '../lib/revise.ts';
-import type { TalkApi } from '../lib/talkapi.ts';
+import { talkApi } from '../lib/talkapi.ts';
 import type { RoomEvent } from '../lib/wire.ts';
 import type { Room } from './room.svelte.ts';
 
@@ -15,14 +15,12 @@ export class OpenThread {
   /** How far it was shown here. */
   read = 0;
 
-  private readonly api: TalkApi;
   /** What came while the thread was being read. */
   private early: RoomEvent[] = [];
 
-  constructor(room: Room, root: number, api: TalkApi) {
+  constructor(room: Room, root: number) {
     this.room = room;
     this.root = root;
-    this.api = api;
   }
 
   /** The newest reply. */
@@ -33,7 +31,7 @@ export class OpenThread {
   async load(): Promise<void> {
     this.early = [];
     try {
-      const { root, replies } = await this.api.thread(this.room.id, this.root);
+      const { root, replies } = await talkApi.thread(this.room.id, this.root);
       this.events = [root, ...replies];
       this.state = 'ready';
       const { early } = this;
