@@ -3,13 +3,11 @@ import type { talk as en } from './talk.en.ts';
 
 export const talk: Pick<Catalogue, keyof typeof en> = {
   'talk.noMessage': 'Diese Nachricht gibt es nicht mehr.',
-  'talk.react': 'Reagieren',
   'talk.reactTo': 'Auf die Nachricht von {name} reagieren',
   'talk.reply': 'Antworten',
   'talk.replyTo': '{name} antworten',
   'talk.replying': 'Antwort an {name}',
   'talk.stopReplying': 'Nicht antworten',
-  'talk.thread': 'Thread',
   'talk.inThread': 'Im Thread antworten',
   'talk.edit': 'Bearbeiten',
   'talk.editing': 'Deine Nachricht bearbeiten',

@@ -3,13 +3,11 @@ import type { Message } from '../lib/i18n.ts';
 /** The texts of messages and what comes to them: part of the catalogue. */
 export const talk = {
   'talk.noMessage': 'That message is not there any more.',
-  'talk.react': 'React',
   'talk.reactTo': 'React to the message of {name}',
   'talk.reply': 'Reply',
   'talk.replyTo': 'Reply to {name}',
   'talk.replying': 'Replying to {name}',
   'talk.stopReplying': 'Do not reply',
-  'talk.thread': 'Thread',
   'talk.inThread': 'Reply in a thread',
   'talk.edit': 'Edit',
   'talk.editing': 'Edit your message',
