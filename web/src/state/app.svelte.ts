@@ -1,18 +1,18 @@
 import { uuidv7 } from 'uuidv7';
 import { api, type Place } from '../lib/api.ts';
 import { deviceClock } from '../lib/clock.ts';
-import { memoryDraftStore, openDraftStore, type DraftStore } from '../lib/draftstore.ts';
 import type { OutboxNews } from '../lib/outbox.ts';
 import { ApiError } from '../lib/request.ts';
 import { roomApi } from '../lib/roomapi.ts';
 import { stepIn } from '../lib/rooms.ts';
 import { firstRoom, isRoomName, pathOf, pathOfRoom, withoutSeq } from '../lib/route.ts';
-import { freshen, mostEvents, removeSnapshot, Snapshot, type KeptLog } from '../lib/snapshot.ts';
+import { freshen, mostEvents, type KeptLog } from '../lib/snapshot.ts';
 import { makeTimes } from '../lib/time.ts';
 import type { RoomInfo, You } from '../lib/wire.ts';
 import { browserSocket } from './browsersocket.ts';
 import { Chat } from './chat.svelte.ts';
 import { explain } from './explain.ts';
+import { forgetAll, openSnapshot, openStore, textStorage } from './kept.ts';
 import type { Outside } from './membership.svelte.ts';
 import type { Room } from './room.svelte.ts';
 import { Router } from './router.svelte.ts';
@@ -47,7 +47,6 @@ const outsides: Record<string, Outside['reason']> = {
   waiting: 'waiting',
 };
 
-const storeLimit = 2_000;
 const retryEvery = 4_000;
 /** How long the server may take before the page shows what was there last. */
 const answerLimit = 1_000;
@@ -213,7 +212,8 @@ export class App {
     await api.signOut();
     this.chat?.stop();
     this.chat = undefined;
-    await this.forget();
+    (await this.snapshot)?.close();
+    await forgetAll();
     location.replace('/');
   }
 
@@ -344,17 +344,6 @@ export class App {
     if (room) this.router.go(pathOf(room), { replace: true });
   }
 
-  /** Leaves nothing of anybody on this device. */
-  private async forget(): Promise<void> {
-    textStorage()?.clear();
-    (await this.snapshot)?.close();
-    await removeSnapshot().catch(() => undefined);
-    await new Promise((resolve) => {
-      const request = indexedDB.deleteDatabase('hubbub');
-      request.onsuccess = request.onerror = request.onblocked = resolve;
-    });
-  }
-
   /** Uses an invitation that somebody opened who is here already. */
   private async accept(): Promise<void> {
     const secret = this.router.secret;
@@ -394,22 +383,6 @@ export class App {
   }
 }
 
-/** The database of drafts, or memory where there is none, or where it does not answer. */
-function openStore(): Promise<DraftStore> {
-  const late = new Promise<DraftStore>((resolve) =>
-    setTimeout(() => resolve(memoryDraftStore()), storeLimit),
-  );
-  return Promise.race([openDraftStore().catch(memoryDraftStore), late]);
-}
-
-/** Nothing where there is no database, or where it does not answer. */
-function openSnapshot(): Promise<Snapshot | undefined> {
-  const late = new Promise<undefined>((resolve) =>
-    setTimeout(() => resolve(undefined), storeLimit),
-  );
-  return Promise.race([Snapshot.open().catch(() => undefined), late]);
-}
-
 /** Whether the server says something, be it a refusal, before it is time to do without. */
 function answers(asked: Promise<unknown>): Promise<boolean> {
   const late = new Promise<false>((resolve) => setTimeout(() => resolve(false), answerLimit));
@@ -418,12 +391,4 @@ function answers(asked: Promise<unknown>): Promise<boolean> {
     (error: unknown) => error instanceof ApiError,
   );
   return Promise.race([said, late]);
-}
-
-function textStorage(): Storage | undefined {
-  try {
-    return window.localStorage;
-  } catch {
-    return undefined;
-  }
 }
