@@ -1,5 +1,6 @@
-import { request, step, UnreachableError } from './request.ts';
-import { isEvent, type Keep, type Mention, type RoomEvent } from './wire.ts';
+import { request, step } from './request.ts';
+import { readEvents } from './roomapi.ts';
+import type { Keep, Mention, RoomEvent } from './wire.ts';
 
 /** What those who run the place do (docs/protocol.md, section 3). */
 
@@ -89,8 +90,6 @@ export const placeApi = {
   /** What was changed in the place, newest first. */
   async audit(before: number | undefined, limit: number): Promise<RoomEvent[]> {
     const query = before === undefined ? `limit=${limit}` : `before=${before}&limit=${limit}`;
-    const { events } = (await request('GET', `/api/audit?${query}`)) as { events?: unknown };
-    if (!Array.isArray(events) || !events.every(isEvent)) throw new UnreachableError();
-    return events;
+    return readEvents(await request('GET', `/api/audit?${query}`));
   },
 };

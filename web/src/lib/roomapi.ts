@@ -81,7 +81,8 @@ export interface Report {
   event?: RoomEvent;
 }
 
-const room = (id: string, ...more: (string | number)[]): string =>
+/** Where a room is asked about, or something in it. */
+export const room = (id: string, ...more: (string | number)[]): string =>
   ['/api/rooms', ...[id, ...more].map(step)].join('/');
 
 const readRoom = (answer: unknown): RoomInfo => {
@@ -90,7 +91,7 @@ const readRoom = (answer: unknown): RoomInfo => {
   return found;
 };
 
-const readEvents = (answer: unknown): RoomEvent[] => {
+export const readEvents = (answer: unknown): RoomEvent[] => {
   const { events } = answer as { events?: unknown };
   if (!Array.isArray(events) || !events.every(isEvent)) throw new UnreachableError();
   return events;
@@ -136,9 +137,14 @@ export const roomApi = {
     await request('POST', room(id, 'leave'));
   },
 
-  async history(id: string, before: number, limit: number): Promise<Page> {
-    const query = `before=${before}&limit=${limit}`;
-    const page = (await request('GET', `${room(id, 'events')}?${query}`)) as Page;
+  /** A page of history before a place, or behind one. */
+  async page(
+    id: string,
+    place: { before: number } | { after: number },
+    limit: number,
+  ): Promise<Page> {
+    const where = 'before' in place ? `before=${place.before}` : `after=${place.after}`;
+    const page = (await request('GET', `${room(id, 'events')}?${where}&limit=${limit}`)) as Page;
     readEvents(page);
     return page;
   },

@@ -1,6 +1,6 @@
-import type { Page } from './roomapi.ts';
-import { request, step, UnreachableError } from './request.ts';
-import { isEvent, type Mention, type RoomEvent } from './wire.ts';
+import { request } from './request.ts';
+import { readEvents, room, roomApi } from './roomapi.ts';
+import type { Mention, RoomEvent } from './wire.ts';
 
 /** What comes to messages: threads, pins, what they once read like, who has seen them. */
 
@@ -25,48 +25,28 @@ export interface Thread {
   muted?: boolean;
 }
 
-const of = (room: string, ...more: (string | number)[]): string =>
-  ['/api/rooms', ...[room, ...more].map(step)].join('/');
-
-const sound = (events: unknown): RoomEvent[] => {
-  if (!Array.isArray(events) || !events.every(isEvent)) throw new UnreachableError();
-  return events;
-};
-
 export const talkApi = {
-  /** A page of history before a place, or behind one. */
-  async page(
-    room: string,
-    place: { before: number } | { after: number },
-    limit: number,
-  ): Promise<Page> {
-    const where = 'before' in place ? `before=${place.before}` : `after=${place.after}`;
-    const page = (await request('GET', `${of(room, 'events')}?${where}&limit=${limit}`)) as Page;
-    sound(page.events);
-    return page;
-  },
-
   /** One message, or undefined if there is none at that place. */
-  async message(room: string, seq: number): Promise<RoomEvent | undefined> {
-    const { events } = await talkApi.page(room, { before: seq + 1 }, 1);
+  async message(id: string, seq: number): Promise<RoomEvent | undefined> {
+    const { events } = await roomApi.page(id, { before: seq + 1 }, 1);
     return events.find((event) => event.seq === seq && event.kind === 'message');
   },
 
-  async versions(room: string, seq: number): Promise<Version[]> {
-    const answer = await request('GET', of(room, 'messages', seq, 'history'));
+  async versions(id: string, seq: number): Promise<Version[]> {
+    const answer = await request('GET', room(id, 'messages', seq, 'history'));
     return (answer as { versions: Version[] }).versions;
   },
 
-  async seen(room: string, seq: number): Promise<Seen> {
-    return (await request('GET', of(room, 'messages', seq, 'seen'))) as Seen;
+  async seen(id: string, seq: number): Promise<Seen> {
+    return (await request('GET', room(id, 'messages', seq, 'seen'))) as Seen;
   },
 
-  async thread(room: string, root: number): Promise<{ root: RoomEvent; replies: RoomEvent[] }> {
-    const answer = (await request('GET', of(room, 'threads', root))) as {
+  async thread(id: string, root: number): Promise<{ root: RoomEvent; replies: RoomEvent[] }> {
+    const answer = (await request('GET', room(id, 'threads', root))) as {
       root: RoomEvent;
       replies: RoomEvent[];
     };
-    sound([answer.root, ...answer.replies]);
+    readEvents({ events: [answer.root, ...answer.replies] });
     return answer;
   },
 
@@ -75,19 +55,15 @@ export const talkApi = {
   },
 
   /** Follows a thread, or has nothing told of it. */
-  async follow(room: string, root: number, muted: boolean): Promise<void> {
-    await request('PUT', of(room, 'threads', root), { muted });
+  async follow(id: string, root: number, muted: boolean): Promise<void> {
+    await request('PUT', room(id, 'threads', root), { muted });
   },
 
-  async pins(room: string): Promise<RoomEvent[]> {
-    return sound(((await request('GET', of(room, 'pins'))) as { events: unknown }).events);
+  async pins(id: string): Promise<RoomEvent[]> {
+    return readEvents(await request('GET', room(id, 'pins')));
   },
 
-  async pin(room: string, seq: number, on: boolean): Promise<void> {
-    await request(on ? 'PUT' : 'DELETE', of(room, 'pins', seq));
-  },
-
-  async shareReads(share: boolean): Promise<void> {
-    await request('PATCH', '/api/me', { share_reads: share });
+  async pin(id: string, seq: number, on: boolean): Promise<void> {
+    await request(on ? 'PUT' : 'DELETE', room(id, 'pins', seq));
   },
 };

@@ -331,7 +331,7 @@ export class App {
       const room = this.chat === chat ? chat.rooms.get(id) : undefined;
       return room?.used === 0 ? room.head : undefined;
     };
-    const load = (id: string, before: number) => roomApi.history(id, before, mostEvents);
+    const load = (id: string, before: number) => roomApi.page(id, { before }, mostEvents);
     // Another time, where it fails now.
     if (snapshot) await freshen(snapshot, headOf, load).catch(() => undefined);
   }

@@ -41,7 +41,7 @@ export class History {
     if (room.older === 'loading' || room.log.complete || room.log.position === undefined) return;
     room.older = 'loading';
     try {
-      const page = await roomApi.history(room.id, room.log.start, limit);
+      const page = await roomApi.page(room.id, { before: room.log.start }, limit);
       room.log.prepend(page.events, page.epoch);
       room.older = 'idle';
     } catch {
@@ -60,7 +60,7 @@ export class History {
     let event = known() ? log.at(seq) : undefined;
     if (event) room.aside = undefined;
     else {
-      const aside = new Aside((place, limit) => talkApi.page(room.id, place, limit));
+      const aside = new Aside((place, limit) => roomApi.page(room.id, place, limit));
       if (!(await aside.open(seq).catch(() => false))) return false;
       event = aside.events.find((one) => one.seq === seq);
       if (!event?.thread) room.aside = aside;
