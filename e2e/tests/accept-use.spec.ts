@@ -168,6 +168,7 @@ test('29. everything works by keyboard; focus is visible and returns after a dia
   await expect(page.getByRole('menuitem').first()).toBeFocused();
   await page.keyboard.press('Escape');
   await expect.poll(() => focused(ines)).toMatch(/^More about the message/);
+  await expect(page.getByRole('menu')).toHaveCount(0);
   await page.keyboard.press('Enter');
   for (let n = 0; n < 12 && (await focused(ines)) !== 'Details…'; n++) await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');

@@ -106,6 +106,19 @@ export class Someone {
   }
 }
 
+/** Asks the server as the person whose page it is. */
+export function ask<T>(page: Page, method: string, path: string, body?: unknown): Promise<T> {
+  return page.evaluate(
+    async ([how, where, what]) => {
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(where, { method: how, headers, ...(what === undefined ? {} : { body: JSON.stringify(what) }) });
+      if (!response.ok) throw new Error(`${how} ${where}: ${await response.text()}`);
+      return (await response.json()) as never;
+    },
+    [method, path, body] as const,
+  );
+}
+
 /** Asks axe about the page as it is, but for advice that does not fit what is open. */
 export async function accessible(who: Someone, where: string, not: string[] = []): Promise<void> {
   const problems = await who.page.evaluate(

@@ -1,20 +1,7 @@
 // Rooms, who may do what in them, and what is done about those who disturb.
 import { connect, createServer, type Server } from 'node:net';
 import type { Locator, Page } from '@playwright/test';
-import { accessible, becomeOwner, expect, type Hubbub, password, phone, settings, type Someone, test } from './hubbub.ts';
-
-/** Asks the server as the person whose page it is. */
-function ask<T>(page: Page, method: string, path: string, body?: unknown): Promise<T> {
-  return page.evaluate(
-    async ([how, where, what]) => {
-      const headers = { 'content-type': 'application/json' };
-      const response = await fetch(where, { method: how, headers, ...(what === undefined ? {} : { body: JSON.stringify(what) }) });
-      if (!response.ok) throw new Error(`${how} ${where}: ${await response.text()}`);
-      return (await response.json()) as never;
-    },
-    [method, path, body] as const,
-  );
-}
+import { accessible, ask, becomeOwner, expect, type Hubbub, password, phone, settings, type Someone, test } from './hubbub.ts';
 
 /** A link that makes members. */
 async function memberLink(owner: Someone): Promise<string> {

@@ -1,20 +1,7 @@
 // Writing: what the composer completes, what commands do, and which keys there are.
 import { type Locator, type Page } from '@playwright/test';
 import WebSocket from 'ws';
-import { accessible, expect, type Hubbub, password, type Someone, test } from './hubbub.ts';
-
-/** Asks the server as the person whose page it is. */
-function ask<T>(page: Page, method: string, path: string, body?: unknown): Promise<T> {
-  return page.evaluate(
-    async ([how, where, what]) => {
-      const headers = { 'content-type': 'application/json' };
-      const response = await fetch(where, { method: how, headers, ...(what === undefined ? {} : { body: JSON.stringify(what) }) });
-      if (!response.ok) throw new Error(`${how} ${where}: ${await response.text()}`);
-      return (await response.json()) as never;
-    },
-    [method, path, body] as const,
-  );
-}
+import { accessible, ask, expect, type Hubbub, password, type Someone, test } from './hubbub.ts';
 
 /** People who are in the lobby, without a browser. */
 async function crowd(hubbub: Hubbub, names: string[]): Promise<void> {
