@@ -226,13 +226,27 @@ type thread struct {
 	Muted  bool        `json:"muted,omitempty"`
 }
 
+// threads lists those that somebody follows, in rooms that they may read: a bot's token
+// may be for others.
 func (h *handler) threads(r *http.Request, l chat.Login) (int, any, error) {
 	all, err := h.Directory.Threads(r.Context(), l.ID, maxListed)
-	shown := make([]thread, 0, len(all))
-	for _, t := range all {
-		shown = append(shown, thread{t.Root.Room, wire.EventFrame(t.Root), t.Read, t.Unread, t.Muted})
+	if err != nil {
+		return 0, nil, err
 	}
-	return http.StatusOK, map[string]any{"threads": shown}, err
+	shown, why := make([]thread, 0, len(all)), make(map[chat.RoomID]error)
+	for _, t := range all {
+		room := t.Root.Room
+		if _, asked := why[room]; !asked {
+			_, why[room] = chat.Authorize(r.Context(), h.Directory, l.Actor(), room, chat.ActRead)
+		}
+		switch err := why[room]; {
+		case err == nil:
+			shown = append(shown, thread{room, wire.EventFrame(t.Root), t.Read, t.Unread, t.Muted})
+		case chat.AsError(err).Code == chat.CodeInternal:
+			return 0, nil, err
+		}
+	}
+	return http.StatusOK, map[string]any{"threads": shown}, nil
 }
 
 // followThread has somebody follow a thread, or hear nothing of it.

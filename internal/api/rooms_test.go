@@ -463,6 +463,20 @@ func TestTokensOfBots(t *testing.T) {
 		}
 	}
 
+	// Nor do threads come with a token that is not for reading their room.
+	v.ask("POST", at+"/messages", map[string]any{"text": "under it", "thread": v.say(all, room, "a thread")}, nil, all.header)
+	for name, h := range tokens {
+		var list struct{ Threads []struct{ Room string } }
+		v.ask("GET", "/api/me/threads", nil, &list, h.header)
+		want := 1
+		if !slices.Contains([]string{"all", "moderate", "read", "rooms"}, name) {
+			want = 0
+		}
+		if len(list.Threads) != want {
+			t.Errorf("the token %q is given %d threads, not %d", name, len(list.Threads), want)
+		}
+	}
+
 	// Sockets are no way around.
 	s, _ := v.v1(reads)
 	for _, f := range []string{
