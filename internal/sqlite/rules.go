@@ -305,19 +305,8 @@ func (t *tx) revise(room *room, e chat.Event) error {
 	var body any = e.Body
 	if e.Kind == chat.KindDelete {
 		body = nil
-		if err := t.exec(`UPDATE events SET body = '', mentions = NULL WHERE room = ? AND seq = ?`, room.key, e.Target); err != nil {
+		if err := t.wipe(room, e.Target-1, e.Target); err != nil {
 			return err
-		}
-		if err := t.exec(`UPDATE events SET body = '' WHERE room = ? AND target = ? AND target > 0 AND kind = ?`, room.key, e.Target, chat.KindEdit); err != nil {
-			return err
-		}
-		for _, query := range []string{
-			"DELETE FROM mentions WHERE room = ? AND seq = ?", "DELETE FROM reactions WHERE room = ? AND seq = ?",
-			"DELETE FROM pins WHERE room = ? AND seq = ?", "UPDATE events SET marks = marks & 2, everyone = 0 WHERE room = ? AND seq = ?",
-		} {
-			if err := t.exec(query, room.key, e.Target); err != nil {
-				return err
-			}
 		}
 		if err := t.exec("UPDATE reports SET closed = ? WHERE room = ? AND seq = ?", now(), room.key, e.Target); err != nil {
 			return err
@@ -325,6 +314,23 @@ func (t *tx) revise(room *room, e chat.Event) error {
 	}
 	return t.exec(`INSERT INTO revisions (room, seq, by, body) VALUES (?, ?, ?, ?)
 		ON CONFLICT (room, seq) DO UPDATE SET by = excluded.by, body = excluded.body`, room.key, e.Target, e.Seq, body)
+}
+
+// wipe erases what the messages behind a place said, up to another, and what came to
+// them, but for what was said under them.
+func (t *tx) wipe(room *room, after, to chat.Seq) error {
+	for _, query := range []string{
+		"UPDATE events SET body = '', mentions = NULL, everyone = 0, marks = marks & 2 WHERE room = ?1 AND seq > ?2 AND seq <= ?3 AND kind = 1",
+		"UPDATE events SET body = '' WHERE room = ?1 AND target > ?2 AND target <= ?3 AND target > 0 AND kind = 2",
+		"DELETE FROM mentions WHERE room = ?1 AND seq > ?2 AND seq <= ?3",
+		"DELETE FROM reactions WHERE room = ?1 AND seq > ?2 AND seq <= ?3",
+		"DELETE FROM pins WHERE room = ?1 AND seq > ?2 AND seq <= ?3",
+	} {
+		if err := t.exec(query, room.key, after, to); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stand changes how somebody stands to a room, and what follows from that.
