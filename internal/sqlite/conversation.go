@@ -103,12 +103,13 @@ func (t *tx) threaded(room *room, author *person, e chat.Event) error {
 	return nil
 }
 
-const roomKey = "(SELECT key FROM rooms WHERE id = ?)"
+const roomKey = "(SELECT key FROM rooms WHERE id = ?1)"
 
 // History implements chat.Directory.
 func (s *Store) History(ctx context.Context, room chat.RoomID, seq chat.Seq) ([]chat.Event, error) {
 	scan := func(row scanner) (e chat.Event, err error) { return e, row.Scan(&e.Seq, at(&e.Time), &e.Body) }
-	all, err := list(ctx, s, scan, `SELECT e.seq, e.time, e.body FROM events e WHERE e.room = `+roomKey+` AND (e.seq = ?2 AND e.kind = 1 OR e.target = ?2 AND e.target > 0 AND e.kind = 2)
+	all, err := list(ctx, s, scan, `SELECT e.seq, e.time, e.body FROM events e WHERE e.room = `+roomKey+` AND (e.kind = 1 OR e.target = ?2)
+		AND e.seq IN (SELECT ?2 UNION ALL SELECT seq FROM events INDEXED BY events_by_target WHERE room = `+roomKey+` AND target = ?2 AND target > 0 AND kind = 2)
 		AND NOT EXISTS (SELECT 1 FROM revisions WHERE room = e.room AND seq = ?2 AND body IS NULL)
 		AND ?2 > (SELECT floor FROM rooms WHERE key = e.room) ORDER BY e.seq`, room, seq)
 	if err == nil && len(all) == 0 {
@@ -119,7 +120,7 @@ func (s *Store) History(ctx context.Context, room chat.RoomID, seq chat.Seq) ([]
 
 // Thread implements chat.Directory.
 func (s *Store) Thread(ctx context.Context, room chat.RoomID, root, after chat.Seq, limit int) ([]chat.Event, error) {
-	return list(ctx, s, scanEvent, selectEvents+"WHERE e.room = "+roomKey+" AND e.thread = ? AND e.thread > 0 AND e.seq > ? ORDER BY e.seq LIMIT ?", room, root, after, limit)
+	return list(ctx, s, scanEvent, selectThread+"WHERE e.room = "+roomKey+" AND e.thread = ? AND e.thread > 0 AND e.seq > ? ORDER BY e.seq LIMIT ?", room, root, after, limit)
 }
 
 // Threads implements chat.Directory.
@@ -133,7 +134,7 @@ func (s *Store) Threads(ctx context.Context, id chat.UserID, limit int) ([]chat.
 		return m, row.Scan(&m.room, &m.root, &m.Read, &m.Muted, &m.Unread)
 	}
 	marks, err := list(ctx, s, scan, `SELECT r.id, k.root, k.read, k.muted,
-		(SELECT count(*) FROM events e WHERE e.room = k.room AND e.thread = k.root AND e.thread > 0 AND e.seq > k.read AND e.author != k.person)
+		(SELECT count(*) FROM events e INDEXED BY events_by_thread WHERE e.room = k.room AND e.thread = k.root AND e.thread > 0 AND e.seq > k.read AND e.author != k.person)
 		FROM thread_marks k JOIN threads h ON h.room = k.room AND h.root = k.root JOIN rooms r ON r.key = k.room
 		JOIN memberships m ON m.room = k.room AND m.person = k.person AND m.state = 1
 		WHERE k.person = (SELECT key FROM people WHERE id = ?)
@@ -195,7 +196,7 @@ func (s *Store) ReadThread(ctx context.Context, id chat.UserID, room chat.RoomID
 
 // Pins implements chat.Directory.
 func (s *Store) Pins(ctx context.Context, room chat.RoomID) ([]chat.Event, error) {
-	return list(ctx, s, scanEvent, selectEvents+"JOIN pins n ON n.room = e.room AND n.seq = e.seq WHERE e.room = "+roomKey+" ORDER BY n.by DESC", room)
+	return list(ctx, s, scanEvent, selectEvents+"JOIN pins n ON n.room = e.room AND n.seq = e.seq WHERE n.room = "+roomKey+" ORDER BY n.by DESC", room)
 }
 
 // Seen implements chat.Directory.

@@ -75,3 +75,37 @@ func BenchmarkLists(b *testing.B) {
 		})
 	}
 }
+
+// However much was said in a room, what is no part of its history is found without
+// going through that: each request asks for an unread count.
+func TestNothingWalksALog(t *testing.T) {
+	s := open(t, t.TempDir())
+	defer s.Close()
+	k := newTalker(t, s)
+	r := s.Append(t.Context(), []chat.Draft{k.draft("hello")})[0]
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	room, seq := r.Event.Room, r.Event.Seq
+	for _, ask := range []func() error{
+		func() error { _, err := s.Access(t.Context(), k.author, room); return err },
+		func() error { _, err := s.Memberships(t.Context(), k.author); return err },
+		func() error { _, err := s.Audit(t.Context(), room, 1<<62, 10); return err },
+		func() error { _, err := s.History(t.Context(), room, seq); return err },
+		func() error { _, err := s.Thread(t.Context(), room, seq, 0, 10); return err },
+		func() error { _, err := s.Threads(t.Context(), k.author, 10); return err },
+		func() error { _, err := s.Pins(t.Context(), room); return err },
+		func() error { _, _, err := s.Seen(t.Context(), room, seq, 10); return err },
+		func() error { _, err := s.Reports(t.Context(), room); return err },
+	} {
+		if err := ask(); err != nil {
+			t.Error(err)
+		}
+	}
+	if walks := s.Walks(); len(walks) > 0 {
+		t.Errorf("these walk: %q", walks)
+	}
+	if _, err := s.Read(t.Context(), room, 0, 10); err != nil || len(s.Walks()) != 1 {
+		t.Errorf("that history is read so goes unseen, %v", err)
+	}
+}

@@ -14,16 +14,26 @@ import (
 	"hubbub/internal/chat"
 )
 
-// selectEvents reads events as they stand today. scanEvent knows its columns.
-const selectEvents = `SELECT m.id, e.seq, e.id, p.id, p.name, p.role = 1, p.bot, e.kind, e.target, e.time,
+// selectEvents reads events as they stand today. scanEvent knows its columns. What is
+// not a range of a room's log names the index by which to find it: SQLite, which has
+// counted nothing, takes each room for ten events, and would walk through them all.
+const selectEvents = eventColumns + "FROM events e " + eventTables
+
+const (
+	selectThread  = eventColumns + "FROM events e INDEXED BY events_by_thread " + eventTables
+	selectChanges = eventColumns + "FROM events e INDEXED BY events_of_change " + eventTables
+)
+
+const eventColumns = `SELECT m.id, e.seq, e.id, p.id, p.name, p.role = 1, p.bot, e.kind, e.target, e.time,
 	CASE WHEN r.seq IS NULL THEN e.body ELSE coalesce(r.body, '') END, coalesce(r.by, 0),
 	(r.seq IS NOT NULL AND r.body IS NULL) OR (e.kind = 1 AND e.seq <= m.floor),
 	CASE e.about WHEN 0 THEN '' ELSE (SELECT id || ' ' || name FROM people WHERE key = e.about) END, e.until, coalesce(e.mentions, ''),
 	e.thread, e.everyone, (e.marks & 4) > 0,
 	CASE e.marks & 2 WHEN 0 THEN '' ELSE (SELECT replies || ' ' || last FROM threads WHERE room = e.room AND root = e.seq) END,
 	CASE e.marks & 1 WHEN 0 THEN '' ELSE (SELECT json_group_array(json_array(x.emoji, q.id, q.name))
-		FROM (SELECT * FROM reactions WHERE room = e.room AND seq = e.seq ORDER BY by) x JOIN people q ON q.key = x.person) END
-	FROM events e JOIN rooms m ON m.key = e.room JOIN people p ON p.key = e.author
+		FROM (SELECT * FROM reactions WHERE room = e.room AND seq = e.seq ORDER BY by) x JOIN people q ON q.key = x.person) END `
+
+const eventTables = `JOIN rooms m ON m.key = e.room JOIN people p ON p.key = e.author
 	LEFT JOIN revisions r ON r.room = e.room AND r.seq = e.seq `
 
 func scanEvent(row scanner) (e chat.Event, err error) {

@@ -220,8 +220,8 @@ func (s *Store) AllRooms(ctx context.Context) ([]chat.Room, error) {
 
 // memberColumns are a room as the person with the key m.person has it.
 const memberColumns = roomColumns + ", " + standingColumns + `, coalesce(m.read, r.head), r.messages - coalesce(m.counted, r.messages),
-	(SELECT count(*) FROM mentions x WHERE x.person = m.person AND x.room = r.key AND x.seq > m.read)
-		+ (SELECT count(*) FROM events x WHERE x.room = r.key AND x.everyone > 0 AND x.seq > m.read AND x.author != m.person),
+	(SELECT count(DISTINCT x.seq) FROM mentions x CROSS JOIN events e ON e.room = x.room AND e.seq = x.seq
+		WHERE x.person IN (0, m.person) AND x.room = r.key AND x.seq > m.read AND e.author != m.person),
 	CASE r.kind WHEN 3 THEN coalesce((SELECT group_concat(p.id || ' ' || p.name, char(10)) FROM memberships o JOIN people p ON p.key = o.person
 		WHERE o.room = r.key AND o.person != m.person AND o.state = 1), '') ELSE '' END `
 
@@ -424,7 +424,7 @@ func (t *tx) counted(r *room, read, to chat.Seq, person int64) (n int64, err err
 
 // Audit implements chat.Directory.
 func (s *Store) Audit(ctx context.Context, room chat.RoomID, before chat.Seq, limit int) ([]chat.Event, error) {
-	return list(ctx, s, scanEvent, selectEvents+`WHERE e.room = (SELECT key FROM rooms WHERE id = ?) AND e.seq < ?
+	return list(ctx, s, scanEvent, selectChanges+`WHERE e.room = (SELECT key FROM rooms WHERE id = ?) AND e.seq < ?
 		AND (e.kind > 3 OR e.about > 0) ORDER BY e.seq DESC LIMIT ?`, room, int64(min(before, 1<<62)), limit)
 }
 

@@ -267,6 +267,12 @@ func (t *tx) apply(room *room, e chat.Event) error {
 
 // said notes whom a message addresses, and in slow mode when it came.
 func (t *tx) said(room *room, author *person, e chat.Event) error {
+	const address = "INSERT OR IGNORE INTO mentions (person, room, seq) VALUES (?, ?, ?)"
+	if e.Everyone != chat.Nobody {
+		if err := t.exec(address, 0, room.key, e.Seq); err != nil {
+			return err
+		}
+	}
 	for _, m := range e.Mentions {
 		p, err := t.person(m.ID)
 		if err != nil {
@@ -278,7 +284,7 @@ func (t *tx) said(room *room, author *person, e chat.Event) error {
 			}
 			continue
 		}
-		if err := t.exec("INSERT OR IGNORE INTO mentions (person, room, seq) VALUES (?, ?, ?)", p.key, room.key, e.Seq); err != nil {
+		if err := t.exec(address, p.key, room.key, e.Seq); err != nil {
 			return err
 		}
 	}

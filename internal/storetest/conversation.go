@@ -196,7 +196,9 @@ func testEditConflict(t *testing.T, e *env) {
 // told of those who want that.
 func testEveryone(t *testing.T, e *env) {
 	k := newTalk(t, e)
-	seq := k.say(k.ann, "@channel dinner", func(d *chat.Draft) { d.Everyone = chat.Channel })
+	seq := k.say(k.ann, "@channel dinner, @Ben", func(d *chat.Draft) { // for Ben that is one, not two
+		d.Everyone, d.Mentions = chat.Channel, []chat.Mention{{ID: k.ben.ID, Name: "Ben"}}
+	})
 	for l, want := range map[*chat.Login]int{&k.ann: 0, &k.ben: 1, &k.cem: 1} {
 		if m, err := k.Access(t.Context(), l.ID, k.room); err != nil || m.Mentions != want {
 			t.Errorf("%s: %+v, %v", l.Name, m, err)

@@ -52,7 +52,7 @@ CREATE INDEX events_of_change ON events (room, seq) WHERE kind > 3 OR about > 0;
 
 -- What addresses somebody and was not read yet.
 CREATE TABLE mentions (
-	person INTEGER NOT NULL,
+	person INTEGER NOT NULL, -- 0: everybody
 	room   INTEGER NOT NULL,
 	seq    INTEGER NOT NULL,
 	PRIMARY KEY (person, room, seq)

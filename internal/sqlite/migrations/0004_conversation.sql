@@ -5,7 +5,6 @@ ALTER TABLE events ADD COLUMN thread   INTEGER NOT NULL DEFAULT 0; -- the messag
 ALTER TABLE events ADD COLUMN everyone INTEGER NOT NULL DEFAULT 0; -- 1: @here, 2: @channel
 ALTER TABLE events ADD COLUMN marks    INTEGER NOT NULL DEFAULT 0; -- 1: has reactions, 2: has a thread, 4: pinned; else nobody looks
 CREATE INDEX events_by_thread ON events (room, thread, seq) WHERE thread > 0;
-CREATE INDEX events_for_everyone ON events (room, seq) WHERE everyone > 0;
 
 CREATE TABLE reactions (
 	room   INTEGER NOT NULL,
