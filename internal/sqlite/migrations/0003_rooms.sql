@@ -57,6 +57,7 @@ CREATE TABLE mentions (
 	seq    INTEGER NOT NULL,
 	PRIMARY KEY (person, room, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX mentions_by_message ON mentions (room, seq);
 
 CREATE TABLE reports (
 	id     TEXT    NOT NULL UNIQUE,
