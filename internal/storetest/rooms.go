@@ -367,6 +367,11 @@ func testAudit(t *testing.T, e *env) {
 	own, others := remove(hers[1]), remove(hers[2])
 	others.Author = boss
 	e.append(own, others, to(room, boss, chat.KindMute, ann))
+	for _, kind := range []chat.Kind{chat.KindReact, chat.KindUnreact, chat.KindPin, chat.KindUnpin} { // to what was said
+		d := change(room, boss, kind, "👍")
+		d.Target = hers[4].Seq
+		e.append(d)
+	}
 	for _, x := range []struct {
 		before chat.Seq
 		limit  int
