@@ -63,6 +63,7 @@ func Run(t *testing.T, open Open) {
 		{"Conversation/threads", testThreads},
 		{"Conversation/edit conflicts", testEditConflict},
 		{"Conversation/everyone, and who has seen it", testEveryone},
+		{"Attention/muted rooms", testQuiet},
 		{"Directory/visitors", testVisitors},
 		{"Directory/rooms", testRooms},
 		{"Directory/memberships", testMemberships},
