@@ -77,6 +77,7 @@ func (h *handler) routes() []route {
 		{"DELETE /api/me/picture", h.mine(h.removePicture)},
 		{"GET /api/me/threads", h.self(h.threads)},
 		{"GET /api/me/rooms", h.self(h.myRooms)},
+		{"PATCH /api/me/rooms/{id}", h.listedRoom(chat.ActRead, h.setQuiet)},
 
 		{"GET /api/people", h.reading(h.people)},
 		{"PATCH /api/people/{id}", h.by(h.setRole)},

@@ -145,7 +145,7 @@ func pry(n *neighbourhood, h *human, word string, rooms ...string) string {
 	for _, pattern := range api.Routes() {
 		method, _, _ := strings.Cut(pattern, " ")
 		switch {
-		case strings.Contains(pattern, "/api/rooms/{id}"):
+		case inRoom(pattern):
 			for _, room := range rooms {
 				_, path := fill(pattern, map[string]string{"id": room, "seq": n.seq, "user": h.id, "report": n.report})
 				ask(method, path, `{"text":"x","reason":"x","name":"x"}`)

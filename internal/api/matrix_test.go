@@ -140,10 +140,13 @@ func answer(resp *http.Response, body, room string) string {
 	return strings.ReplaceAll(fmt.Sprintf("%d %v %s", resp.StatusCode, h, body), room, nowhere)
 }
 
+// inRoom says whether a route is about a room: itself, or as somebody has it.
+func inRoom(pattern string) bool { return strings.Contains(pattern, "/rooms/{id}") }
+
 // inRooms are the routes about a room, in the order in which the tests ask.
 func inRooms() (patterns []string) {
 	for _, p := range api.Routes() {
-		if strings.Contains(p, "/api/rooms/{id}") {
+		if inRoom(p) {
 			patterns = append(patterns, p)
 		}
 	}
@@ -188,7 +191,7 @@ func TestMatrix(t *testing.T) {
 // answer is that for an id that was never given, byte for byte.
 func doNotExistOverHTTP(t *testing.T, n *neighbourhood) {
 	before := n.state()
-	const good = `{"name":"mine","topic":"mine","text":"x","reason":"x","for":60,"archived":true,"slow":5,"emoji":"👍"}`
+	const good = `{"name":"mine","topic":"mine","text":"x","reason":"x","for":60,"archived":true,"slow":5,"emoji":"👍","quiet":true}`
 	asked := 0
 	for kind, h := range n.outsiders {
 		for _, pattern := range inRooms() {
@@ -372,6 +375,7 @@ react                                             | ok         muted      ok    
 unreact                                           | ok         muted      ok         read_only  archived   ok         removed    banned     waiting    ok
 typing                                            | ok         muted      ok         read_only  archived   ok         not_open   not_open   not_open   ok
 read                                              | ok         ok         ok         ok         ok         ok         not_found  not_found  not_found  ok
+PATCH /api/me/rooms/{id}                          | ok         ok         ok         ok         ok         ok         removed    banned     waiting    ok
 GET /api/rooms/{id}                               | ok         ok         ok         ok         ok         ok         ok         ok         ok         ok
 PATCH /api/rooms/{id}                             | forbidden  forbidden  ok         forbidden  forbidden  forbidden  removed    banned     waiting    ok
 POST /api/rooms/{id}/join                         | ok         ok         ok         ok         ok         ok         ok         banned     ok         ok
@@ -630,7 +634,7 @@ func placeRoutesNeedARole(t *testing.T, n *neighbourhood) {
 		return whenUsed.ReplaceAllString(all.String(), "")
 	}
 	for _, pattern := range api.Routes() {
-		if strings.Contains(pattern, "/api/rooms/{id}") {
+		if inRoom(pattern) {
 			continue
 		}
 		need, ok := placeRoutes[pattern]

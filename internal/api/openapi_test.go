@@ -255,7 +255,7 @@ func eachRoute(t *testing.T, room string, f func(method, path string, op *openap
 		t.Fatal(err)
 	}
 	for path, item := range doc.Paths.Map() {
-		path = strings.Replace(path, "/api/rooms/{id}", "/api/rooms/"+room, 1)
+		path = strings.Replace(path, "/rooms/{id}", "/rooms/"+room, 1)
 		path = parameter.ReplaceAllString(strings.Replace(path, "{seq}", "1", 1), "nothing")
 		for method, op := range item.Operations() {
 			f(method, path, op)

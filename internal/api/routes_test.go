@@ -131,6 +131,7 @@ func TestEveryRouteAnswersAsTheContractSays(t *testing.T) {
 	kitchen := "/api/rooms/" + field(t, w.good(ines, "POST", "/api/rooms", `{"name":"kitchen","topic":"Ovens"}`), "room.id")
 	secret := "/api/rooms/" + field(t, w.good(ines, "POST", "/api/rooms", `{"name":"Moving house","kind":"private","people":["`+tomID+`"]}`), "room.id")
 	w.good(ines, "POST", "/api/direct", `{"people":["`+tomID+`"]}`)
+	w.good(ines, "PATCH", strings.Replace(kitchen, "/api/rooms/", "/api/me/rooms/", 1), `{"quiet":true}`)
 	w.good(ines, "GET", "/api/me/rooms", "")
 	w.good(ines, "GET", "/api/rooms?q=kit", "")
 	w.good(tom, "POST", kitchen+"/join", "")

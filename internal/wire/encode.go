@@ -104,6 +104,7 @@ func EventFrame(e chat.Event) *Event {
 func RoomFrame(m chat.Membership, who chat.Actor, now time.Time) RoomInfo {
 	r := RoomFrameOf(m.Room)
 	r.Read, r.Unread, r.Mentions = m.Read, m.Unread, m.Mentions
+	r.Quiet = m.Quiet
 	for _, p := range m.People {
 		r.People = append(r.People, Whom{p.ID, p.Name})
 	}

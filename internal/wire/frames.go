@@ -63,6 +63,7 @@ type RoomInfo struct {
 	Read       chat.Seq   `json:"read"`
 	Unread     int        `json:"unread,omitempty"`
 	Mentions   int        `json:"mentions,omitempty"`
+	Quiet      bool       `json:"quiet,omitempty"` // neither bold nor a number
 	You        *Standing  `json:"you,omitempty"`
 }
 
