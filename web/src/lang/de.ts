@@ -292,6 +292,14 @@ export const de: Catalogue = {
   'about.inviteNote':
     'Schick ihn weiter, oder lass den Code scannen. Er wird nur einmal angezeigt.',
   'about.invite': 'Einladungslink machen',
+  'quiet.title': 'Ruhe',
+  'quiet.off':
+    'Stummgeschaltet bleibt er in deiner Liste und meldet sich dort nicht: nie fett und ohne Zahl, auch wenn du erwähnt wirst. Sonst merkt es niemand.',
+  'quiet.on': 'Du hast diesen Raum stummgeschaltet: Er meldet sich in deiner Liste nicht.',
+  'quiet.mute': 'Raum stummschalten',
+  'quiet.unmute': 'Stummschaltung aufheben',
+  'quiet.muted': 'stummgeschaltet',
+  'quiet.hint': 'Du hast diesen Raum stummgeschaltet',
   'leave.title': 'Verlassen',
   'leave.go': 'Diesen Raum verlassen',
   'leave.private': 'Zurück kommst du nur, wenn dich jemand hinzufügt. Verlassen?',

@@ -137,6 +137,11 @@ export const roomApi = {
     await request('POST', room(id, 'leave'));
   },
 
+  /** Mutes a room for oneself, or does not any more. */
+  async quiet(id: string, quiet: boolean): Promise<RoomInfo> {
+    return readRoom(await request('PATCH', `/api/me/rooms/${step(id)}`, { quiet }));
+  },
+
   /** A page of history before a place, or behind one. */
   async page(
     id: string,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  asking,
   count,
   labelOf,
   mutedUntil,
@@ -129,6 +130,27 @@ describe('names', () => {
   test('a public room is told by its #', () => {
     expect(labelOf(room, english)).toBe('#kitchen');
     expect(labelOf({ kind: 'private', name: 'budget' }, english)).toBe('budget');
+  });
+});
+
+describe('what asks for attention', () => {
+  const unread = { messages: 5, mentions: 2 };
+  const nothing = { messages: 0, mentions: 0 };
+
+  test('is what is unread, and in a conversation all of it', () => {
+    expect(asking({ kind: 'public' }, unread)).toEqual(unread);
+    expect(asking({ kind: 'private', quiet: false }, unread)).toEqual(unread);
+    expect(asking({ kind: 'direct' }, unread)).toEqual({ messages: 5, mentions: 5 });
+  });
+
+  test.each(['public', 'private', 'direct'] as const)('is nothing in what I muted: %s', (kind) => {
+    expect(asking({ kind, quiet: true }, unread)).toEqual(nothing);
+  });
+
+  test('stays so whatever is said and done in the room', () => {
+    const quiet = { ...room, quiet: true };
+    expect(after('topic', { text: 'What to cook' }, quiet).quiet).toBe(true);
+    expect(after('message', { text: 'hi' }, quiet).quiet).toBe(true);
   });
 });
 

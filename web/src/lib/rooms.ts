@@ -117,6 +117,15 @@ export function recount(
   return unread;
 }
 
+/**
+ * What of the unread asks for attention outside of the room: in a conversation all of it is as if it named
+ * me, and in a room that I have muted nothing asks.
+ */
+export function asking({ kind, quiet }: Pick<RoomInfo, 'kind' | 'quiet'>, unread: Unread): Unread {
+  if (quiet) return { messages: 0, mentions: 0 };
+  return kind === 'direct' ? { ...unread, mentions: unread.messages } : unread;
+}
+
 /** What the list needs to know of a room. */
 export interface Listed {
   readonly info: RoomInfo;

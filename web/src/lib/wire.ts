@@ -86,6 +86,8 @@ export interface RoomFields {
   read?: number;
   unread?: number;
   mentions?: number;
+  /** I have muted it: it shows neither bold nor a number. */
+  quiet?: boolean;
   you?: RoomYou;
 }
 
@@ -237,6 +239,7 @@ const roomFields: Shape = {
   read: optional(place),
   unread: optional(place),
   mentions: optional(place),
+  quiet: optional(flag),
   you: optional(
     object({
       state: text,

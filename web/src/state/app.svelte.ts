@@ -280,12 +280,12 @@ export class App {
     if (room) this.chat?.show(room);
   }
 
-  /** Goes to the room above or below in the list, or to the next one there with something unread. */
+  /** Goes to the room above or below in the list, or to the next one there with something unread that is not muted. */
   step(by: 1 | -1, unread = false): void {
     const chat = this.chat;
     if (!chat) return;
     const rooms = [...chat.rooms.parts.rooms, ...chat.rooms.parts.direct];
-    const next = stepIn(rooms, chat.rooms.current, by, (room) => !unread || room.unread > 0);
+    const next = stepIn(rooms, chat.rooms.current, by, (room) => !unread || room.news.messages > 0);
     if (next) this.visit(next);
   }
 

@@ -1,7 +1,7 @@
 import type { Aside } from '../lib/aside.ts';
 import type { Clock } from '../lib/clock.ts';
 import { RoomLog } from '../lib/roomlog.ts';
-import { count, labelOf, project, recount, titleOf, type Unread } from '../lib/rooms.ts';
+import { asking, count, labelOf, project, recount, titleOf, type Unread } from '../lib/rooms.ts';
 import { pathOf } from '../lib/route.ts';
 import type { Quote } from '../lib/rows.ts';
 import type { Act, RoomEvent, RoomFields, RoomInfo } from '../lib/wire.ts';
@@ -100,9 +100,14 @@ export class Room {
     return this.counted.messages;
   }
 
-  /** How many of those address me; in a conversation all do. */
-  get calls(): number {
-    return this.info.kind === 'direct' ? this.counted.messages : this.counted.mentions;
+  /** What of that is shown outside of the room. */
+  get news(): Unread {
+    return asking(this.info, this.counted);
+  }
+
+  /** Whether I have muted it for myself. */
+  get quiet(): boolean {
+    return this.info.quiet === true;
   }
 
   /** What is to be known of it the next time the page opens. */
@@ -121,7 +126,8 @@ export class Room {
     const { head, read, unread = 0, mentions = 0 } = fields;
     if (head >= this.changedAt && fields.kind)
       this.info = { ...(fields as RoomFields), id: this.id };
-    else if (fields.you) this.info = { ...this.info, you: fields.you };
+    else if (fields.you)
+      this.info = { ...this.info, you: fields.you, quiet: fields.quiet ?? false };
     if (read !== undefined && head >= this.countedTo && read >= this.read) {
       this.counted = { messages: unread, mentions };
       this.countedTo = head;

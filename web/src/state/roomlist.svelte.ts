@@ -27,7 +27,8 @@ export class RoomList {
   current = $state.raw<Room | undefined>();
 
   readonly all = $derived([...this.parts.rooms, ...this.parts.direct, ...this.parts.archived]);
-  readonly unread = $derived(this.all.reduce((sum, room) => sum + room.unread, 0));
+  /** How many unread messages there are, but for muted rooms. */
+  readonly unread = $derived(this.all.reduce((sum, room) => sum + room.news.messages, 0));
 
   /** The history that the server has: another one begins at another place. */
   epoch: string;
