@@ -62,6 +62,9 @@ const (
 	KindPin     Kind = 26 // the message at Target is pinned to the room
 	KindUnpin   Kind = 27
 
+	KindPreview   Kind = 30 // where links of the message at Target lead: Body is JSON, see ParsePreviews
+	KindUnpreview Kind = 31 // the author wants none of that
+
 	// Changes of the place, in its own log.
 	KindRole    Kind = 40 // About now has the role Body
 	KindPutOut  Kind = 41
@@ -79,6 +82,7 @@ var kindNames = map[Kind]string{
 	KindJoin: "join", KindLeave: "leave", KindAdd: "add", KindRemove: "remove", KindBan: "ban", KindUnban: "unban",
 	KindMute: "mute", KindUnmute: "unmute", KindModerator: "moderator", KindDismiss: "dismiss", KindAdmit: "admit",
 	KindReact: "react", KindUnreact: "unreact", KindPin: "pin", KindUnpin: "unpin",
+	KindPreview: "preview", KindUnpreview: "unpreview",
 	KindRole: "role", KindPutOut: "put_out", KindBlock: "block", KindUnblock: "unblock", KindGuests: "guests",
 	KindBot: "bot", KindBotGone: "bot_gone",
 }
@@ -131,8 +135,12 @@ type Draft struct {
 	// room is left out by Append.
 	Mentions []Mention
 	Everyone Everyone // whom else it addresses
-	Base     *Seq     // KindEdit: the Revised that its author saw; nil: whatever it was
-	Key      string   // KindName of a public room: what makes names the same; not stored with the event
+	// Files are what a message holds. Append needs the ids, and fills in the rest. In
+	// an edit they are those that stay; nil: all of them.
+	Files     []File
+	NoPreview bool   // nobody is to look where its links lead; not stored with the event
+	Base      *Seq   // KindEdit: the Revised that its author saw; nil: whatever it was
+	Key       string // KindName of a public room: what makes names the same; not stored with the event
 }
 
 // Mention is a person, and what they were called when it was written.
@@ -166,12 +174,13 @@ type Event struct {
 	Seq  Seq
 	Time time.Time // when the log took it, in whole milliseconds
 	// What Read knows of a message that others came to: how many stand under it, the
-	// last of these, reactions in the order of the first of each, and whether it is
-	// pinned.
+	// last of these, reactions in the order of the first of each, whether it is
+	// pinned, and where its links lead.
 	Replies   int
 	LastReply Seq
 	Reactions []Reaction
 	Pinned    bool
+	Previews  []Preview
 	// Revised is the Seq of the last edit or delete of this message, 0 if
 	// there was none. Read returns the revised Body.
 	Revised Seq
@@ -181,7 +190,7 @@ type Event struct {
 
 // Changes says whether such an event changes a room, or who may do what in it.
 func (k Kind) Changes() bool {
-	return k > KindDelete && k != KindReact && k != KindUnreact && k != KindPin && k != KindUnpin
+	return k > KindDelete && (k < KindReact || k > KindUnpreview)
 }
 
 // Act returns what somebody does who writes such an event, or false if it only ever
@@ -206,6 +215,8 @@ func (k Kind) Act() (Act, bool) {
 		return ActReact, true
 	case KindPin, KindUnpin:
 		return ActPin, true
+	case KindUnpreview:
+		return ActEdit, true // of one's own message
 	}
 	return 0, false
 }

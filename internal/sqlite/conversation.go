@@ -16,6 +16,7 @@ const (
 	markReactions = 1
 	markThread    = 2
 	markPinned    = 4
+	markPreviews  = 16
 )
 
 // sensibleMark refuses a reaction or a pin that changes nothing, or that has no

@@ -227,18 +227,22 @@ func (s *Store) erase(ctx context.Context, id chat.RoomID, to chat.Seq, last boo
 			return err
 		}
 		for _, query := range []string{
-			"UPDATE events SET body = '', mentions = NULL WHERE room = ?1 AND seq > ?2 AND seq <= ?3 AND kind = 1",
-			"UPDATE events SET body = '' WHERE room = ?1 AND target > ?2 AND target <= ?3 AND target > 0 AND kind = 2",
+			"UPDATE events SET body = '', mentions = NULL, files = NULL WHERE room = ?1 AND seq > ?2 AND seq <= ?3 AND kind = 1",
+			"UPDATE events SET body = '', files = NULL WHERE room = ?1 AND target > ?2 AND target <= ?3 AND target > 0 AND kind IN (2, 30)",
 			"UPDATE revisions SET body = NULL WHERE room = ?1 AND seq > ?2 AND seq <= ?3",
 			"DELETE FROM mentions WHERE room = ?1 AND seq > ?2 AND seq <= ?3",
 			"DELETE FROM reactions WHERE room = ?1 AND seq > ?2 AND seq <= ?3",
 			"DELETE FROM pins WHERE room = ?1 AND seq > ?2 AND seq <= ?3",
+			"DELETE FROM previews WHERE room = ?1 AND seq > ?2 AND seq <= ?3",
 			"UPDATE events SET marks = marks & 2, everyone = 0 WHERE room = ?1 AND seq > ?2 AND seq <= ?3 AND (marks > 0 OR everyone > 0)",
 			"DELETE FROM reports WHERE room = ?1 AND seq > ?2 AND seq <= ?3",
 		} {
 			if err := t.exec(query, room.key, room.Floor, to); err != nil {
 				return err
 			}
+		}
+		if err := t.release(room, room.Floor, to, "n >= 0"); err != nil {
+			return err
 		}
 		t.rewrite = last
 		if last {

@@ -425,7 +425,7 @@ func (t *tx) counted(r *room, read, to chat.Seq, person int64) (n int64, err err
 // Audit implements chat.Directory.
 func (s *Store) Audit(ctx context.Context, room chat.RoomID, before chat.Seq, limit int) ([]chat.Event, error) {
 	return list(ctx, s, scanEvent, selectEvents+`WHERE e.room = (SELECT key FROM rooms WHERE id = ?) AND e.seq < ?
-		AND (e.kind > 3 OR e.about > 0) ORDER BY e.seq DESC LIMIT ?`, room, int64(min(before, 1<<62)), limit)
+		AND (e.kind > 3 OR e.about > 0) AND e.kind NOT BETWEEN 24 AND 31 ORDER BY e.seq DESC LIMIT ?`, room, int64(min(before, 1<<62)), limit)
 }
 
 // AddReport implements chat.Directory.

@@ -32,10 +32,12 @@ func (t *tx) check(room *room, author *person, d *chat.Draft) (c change, err err
 				return c, err
 			}
 		}
-		d.Mentions, err = t.reached(room, d.Mentions)
+		if d.Mentions, err = t.reached(room, d.Mentions); err == nil && len(d.Files) > 0 {
+			c.files, err = t.bring(author, d)
+		}
 		return c, err
 	}
-	if d.Kind == chat.KindEdit || d.Kind == chat.KindDelete {
+	if d.Kind == chat.KindEdit || d.Kind == chat.KindDelete || d.Kind == chat.KindUnpreview {
 		if c.about, err = t.writer(room, author, d); err != nil {
 			if why := q.Decide(); why != chat.Allowed { // nobody learns what is in a hidden room
 				err = why.Err(&q)
@@ -64,6 +66,9 @@ func (t *tx) check(room *room, author *person, d *chat.Draft) (c change, err err
 	}
 	if why := q.Decide(); why != chat.Allowed {
 		return c, why.Err(&q)
+	}
+	if err == nil && d.Kind == chat.KindEdit && d.Files != nil {
+		c.files, err = t.stay(room, d)
 	}
 	if err == nil {
 		err = t.sensible(room, author, d, q.Target)
@@ -113,7 +118,7 @@ func (t *tx) writer(room *room, author *person, d *chat.Draft) (*person, error) 
 		return nil, chat.Errorf(chat.CodeConflict, "the message was changed meanwhile; look at it again")
 	case id == author.ID:
 		return nil, nil
-	case d.Kind == chat.KindEdit:
+	case d.Kind == chat.KindEdit, d.Kind == chat.KindUnpreview:
 		return nil, chat.NotYours.Err(nil)
 	}
 	return t.person(id)
@@ -232,9 +237,19 @@ func (t *tx) reached(room *room, all []chat.Mention) (some []chat.Mention, err e
 func (t *tx) project(room *room, author *person, e chat.Event, c change) error {
 	switch e.Kind {
 	case chat.KindMessage:
+		if err := t.hold(room, e.Seq, 0, c.files); err != nil {
+			return err
+		}
 		return t.said(room, author, e)
 	case chat.KindEdit, chat.KindDelete:
+		if e.Kind == chat.KindEdit && e.Files != nil {
+			if err := t.shrink(room, e.Target, c.files); err != nil {
+				return err
+			}
+		}
 		return t.revise(room, e)
+	case chat.KindUnpreview:
+		return t.unpreview(room, e.Target, true)
 	case chat.KindReact, chat.KindUnreact, chat.KindPin, chat.KindUnpin:
 		return t.mark(room, author, e)
 	}
@@ -282,6 +297,11 @@ func (t *tx) said(room *room, author *person, e chat.Event) error {
 			return err
 		}
 	}
+	if e.NoPreview {
+		if err := t.unpreview(room, e.Seq, true); err != nil {
+			return err
+		}
+	}
 	if e.Thread > 0 {
 		if err := t.threaded(room, author, e); err != nil {
 			return err
@@ -303,17 +323,23 @@ func (t *tx) said(room *room, author *person, e chat.Event) error {
 // deleted is really erased: from the event, and from the edits that led there.
 func (t *tx) revise(room *room, e chat.Event) error {
 	var body any = e.Body
+	if err := t.unpreview(room, e.Target, e.NoPreview); err != nil {
+		return err
+	}
 	if e.Kind == chat.KindDelete {
 		body = nil
-		if err := t.exec(`UPDATE events SET body = '', mentions = NULL WHERE room = ? AND seq = ?`, room.key, e.Target); err != nil {
+		if err := t.exec(`UPDATE events SET body = '', mentions = NULL, files = NULL WHERE room = ? AND seq = ?`, room.key, e.Target); err != nil {
 			return err
 		}
-		if err := t.exec(`UPDATE events SET body = '' WHERE room = ? AND target = ? AND target > 0 AND kind = ?`, room.key, e.Target, chat.KindEdit); err != nil {
+		if err := t.exec(`UPDATE events SET body = '', files = NULL WHERE room = ? AND target = ? AND target > 0 AND kind = ?`, room.key, e.Target, chat.KindEdit); err != nil {
+			return err
+		}
+		if err := t.release(room, e.Target-1, e.Target, "n >= 0"); err != nil {
 			return err
 		}
 		for _, query := range []string{
 			"DELETE FROM mentions WHERE room = ? AND seq = ?", "DELETE FROM reactions WHERE room = ? AND seq = ?",
-			"DELETE FROM pins WHERE room = ? AND seq = ?", "UPDATE events SET marks = marks & 2, everyone = 0 WHERE room = ? AND seq = ?",
+			"DELETE FROM pins WHERE room = ? AND seq = ?", "DELETE FROM previews WHERE room = ? AND seq = ?", "UPDATE events SET marks = marks & 2, everyone = 0 WHERE room = ? AND seq = ?",
 		} {
 			if err := t.exec(query, room.key, e.Target); err != nil {
 				return err

@@ -20,6 +20,7 @@ type Store interface {
 	chat.Log
 	chat.Directory
 	chat.Accounts
+	chat.Files
 	// Sweep erases what rooms keep no longer, or the place does where a room says
 	// nothing, and says in how many rooms it did.
 	Sweep(ctx context.Context, place chat.Keep) (rooms int, err error)
@@ -63,6 +64,12 @@ func Run(t *testing.T, open Open) {
 		{"Conversation/threads", testThreads},
 		{"Conversation/edit conflicts", testEditConflict},
 		{"Conversation/everyone, and who has seen it", testEveryone},
+		{"Files/uploads", testUploads},
+		{"Files/messages hold files", testHeldFiles},
+		{"Files/forwarding", testForwarding},
+		{"Files/edits", testFileEdits},
+		{"Files/retention", testFileRetention},
+		{"Files/previews", testPreviews},
 		{"Directory/visitors", testVisitors},
 		{"Directory/rooms", testRooms},
 		{"Directory/memberships", testMemberships},
