@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"hubbub/internal/chat"
+	"hubbub/internal/files"
 	"hubbub/internal/gate"
 	"hubbub/internal/hub"
 	"hubbub/internal/names"
@@ -28,7 +29,9 @@ type Config struct {
 	Gate      *gate.Gate
 	Store     chat.Log
 	Directory chat.Directory
-	Page      fs.FS // the built page
+	Files     chat.Files
+	Keeper    *files.Keeper // nil: there are no files
+	Page      fs.FS         // the built page
 	Log       *slog.Logger
 	Place     Place
 	Refused   func(chat.Code) // told of every refusal
@@ -129,6 +132,15 @@ func (h *handler) routes() []route {
 		{"PUT /api/rooms/{id}/waiting/{user}", h.in(chat.ActModerate, h.about(chat.KindAdmit))},
 		{"DELETE /api/rooms/{id}/waiting/{user}", h.in(chat.ActModerate, h.about(chat.KindRemove))},
 
+		{"DELETE /api/rooms/{id}/messages/{seq}/previews", h.in(chat.ActEdit, h.unpreview)},
+
+		{"POST /api/uploads", h.upload},
+		{"GET /api/uploads/{upload}", h.upload}, // only HEAD is answered
+		{"PATCH /api/uploads/{upload}", h.upload},
+		{"DELETE /api/uploads/{upload}", h.upload},
+		{"GET /api/files/{file}/thumb", h.thumb},
+		{"GET /api/files/{file}/{name}", h.file},
+
 		{"GET /api/audit", h.by(h.placeAudit)},
 		{"GET /api/blocks", h.by(h.listBlocks)},
 		{"POST /api/blocks", h.by(h.addBlock)},
@@ -219,7 +231,7 @@ func (h *handler) outside(r *http.Request) string {
 }
 
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
-	"img-src 'self' blob: data:; manifest-src 'self'; worker-src 'self'; " +
+	"img-src 'self' blob: data:; media-src 'self' blob:; manifest-src 'self'; worker-src 'self'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types svelte-trusted-html hubbub"
 
@@ -339,6 +351,9 @@ var statuses = map[chat.Code]int{
 	chat.CodeConflict:     http.StatusConflict,
 	chat.CodeTooLong:      http.StatusRequestEntityTooLarge,
 	chat.CodeNotFound:     http.StatusNotFound,
+	chat.CodeTooLarge:     http.StatusRequestEntityTooLarge,
+	chat.CodeNoFiles:      http.StatusForbidden,
+	chat.CodeNotFinished:  http.StatusConflict,
 	chat.CodeUnauthorized: http.StatusUnauthorized,
 	chat.CodeBadSignIn:    http.StatusUnauthorized,
 	chat.CodeForbidden:    http.StatusForbidden,

@@ -46,12 +46,18 @@ type Options struct {
 	Changed func(chat.Event)
 	// Mentions finds whom a message addresses.
 	Mentions func(ctx context.Context, text string) ([]chat.Mention, chat.Everyone, error)
+	// Said is told of each message and each edit that somebody wrote here, after its
+	// readers were. It must not block.
+	Said func(chat.Event)
 }
 
 // New returns a hub that follows the log.
 func New(log chat.Log, o Options) *Hub {
 	if o.Lag == nil {
 		o.Lag = func(time.Duration) {}
+	}
+	if o.Said == nil {
+		o.Said = func(chat.Event) {}
 	}
 	if o.Changed == nil {
 		o.Changed = func(chat.Event) {}
@@ -87,7 +93,13 @@ func (h *Hub) Post(ctx context.Context, drafts []chat.Draft) []chat.Result {
 			d.Everyone = chat.Nobody
 		}
 	}
-	return h.log.Append(ctx, drafts)
+	results := h.log.Append(ctx, drafts)
+	for i := range results {
+		if r := &results[i]; r.Err == nil && !r.Repeated && r.Event.Kind <= chat.KindEdit {
+			h.Said(r.Event)
+		}
+	}
+	return results
 }
 
 // follow takes the events of one commit, in order, and hands each room its own.

@@ -11,11 +11,13 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"hubbub/internal/api"
 	"hubbub/internal/chat"
+	"hubbub/internal/files"
 	"hubbub/internal/gate"
 	"hubbub/internal/hub"
 	"hubbub/internal/names"
@@ -39,6 +41,7 @@ type Config struct {
 	NoLimits      bool           // lift the limits of signing in too
 	Guests        Rate           // new guests of an address; the zero value lifts it
 	Metrics       string         // address and port for metrics and profiles; empty: none
+	Files         files.Limits   // of files; the zero value: none are taken
 	Version       string
 	Log           *slog.Logger
 	Page          fs.FS         // nil: the embedded page
@@ -60,6 +63,12 @@ func guestRate(r Rate) gate.Rate {
 	return gate.Rate{Burst: int(r.Burst), Every: time.Duration(float64(time.Second) / r.PerSecond)}
 }
 
+// FileLimits are the limits of files.
+type FileLimits = files.Limits
+
+// DefaultFileLimits are what a server should have that people use.
+func DefaultFileLimits() FileLimits { return files.DefaultLimits() }
+
 // Provider is another place to sign in.
 type Provider = gate.Provider
 
@@ -75,6 +84,7 @@ type Server struct {
 	store    *sqlite.Store
 	hub      *hub.Hub
 	sockets  *ws.Server
+	keeper   *files.Keeper
 	http     *http.Server
 	private  *private // metrics and profiles; nil: not wanted
 	admin    *private // the operator's commands
@@ -130,6 +140,9 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		return nil, err
 	}
 	s := &Server{log: cfg.Log, place: place, store: store}
+	if s.keeper, err = openFiles(cfg, store); err != nil {
+		return nil, err
+	}
 	m := newMetrics()
 	store.Observe(m.committed)
 	s.hub = hub.New(store, hub.Options{
@@ -148,11 +161,11 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		},
 	})
 	s.sockets = ws.New(ws.Config{
-		Hub: s.hub, Directory: store, Login: s.gate.Login, Room: s.gate.PublicRoom, Behind: place.Behind, Epoch: head.Epoch, Log: cfg.Log,
+		Hub: s.hub, Directory: store, Files: store, MaxFile: cfg.Files.MaxFile, Login: s.gate.Login, Room: s.gate.PublicRoom, Behind: place.Behind, Epoch: head.Epoch, Log: cfg.Log,
 		Version: cfg.Version, Heartbeat: cfg.Heartbeat, Limits: cfg.Limits, Refused: m.refused, Portable: cfg.Portable,
 	})
 	handler, operator := api.New(api.Config{
-		Hub: s.hub, Sockets: s.sockets, Gate: s.gate, Store: store, Directory: store, Page: cfg.Page,
+		Hub: s.hub, Sockets: s.sockets, Gate: s.gate, Store: store, Directory: store, Files: store, Keeper: s.keeper, Page: cfg.Page,
 		Log: cfg.Log, Place: place, Refused: m.refused,
 	}, head.Epoch)
 	if err := s.open(ctx, cfg, l, handler, operator, m); err != nil {
@@ -162,6 +175,16 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		return nil, err
 	}
 	return s, nil
+}
+
+// openFiles opens the folder of files, beside the database.
+func openFiles(cfg Config, store *sqlite.Store) (*files.Keeper, error) {
+	dir := filepath.Join(cfg.Data, "files")
+	folder, err := files.NewFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	return files.New(folder, store, filepath.Join(dir, "uploads"), cfg.Files, cfg.Log)
 }
 
 // mentions finds people by what a message calls them.
@@ -276,7 +299,7 @@ func (s *Server) Sweep(ctx context.Context) error {
 	if err == nil {
 		_, err = s.store.Sweep(ctx, keep)
 	}
-	return err
+	return errors.Join(err, s.keeper.Sweep(ctx))
 }
 
 // sweepEvery is how much longer than it should a message may be kept, at most.

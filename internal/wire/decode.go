@@ -189,7 +189,7 @@ func check(frame any, ref *Ref) *chat.Error {
 		if err := checkID(f.Room, &f.ID, &f.EventID, ref); err != nil {
 			return err
 		}
-		return CheckText(*f.Text)
+		return CheckMessage(*f.Text, f.Files)
 	case *React:
 		return checkReact(f, ref)
 	case *Unreact:
@@ -251,7 +251,10 @@ func checkSend(f *Send, ref *Ref) *chat.Error {
 	if err := checkID(f.Room, &f.ID, &f.EventID, ref); err != nil {
 		return err
 	}
-	return CheckText(*f.Text)
+	if len(f.Files) == 0 {
+		f.Files = nil
+	}
+	return CheckMessage(*f.Text, f.Files)
 }
 
 func checkReact(f *React, ref *Ref) *chat.Error {
@@ -315,6 +318,35 @@ func checkID(room chat.RoomID, text *string, id *chat.EventID, ref *Ref) *chat.E
 func ParseID(text string) (chat.EventID, bool) {
 	id, err := uuid.Parse(text)
 	return chat.EventID(id), err == nil && len(text) == 36 && id != uuid.Nil
+}
+
+// CheckMessage refuses a message that says nothing and holds nothing, or too much.
+func CheckMessage(text string, files []chat.FileID) *chat.Error {
+	if len(files) > chat.MaxFiles {
+		return chat.Errorf(chat.CodeTooMany, "a message has at most %d files", chat.MaxFiles)
+	}
+	for _, id := range files {
+		if id == "" || len(id) > echoLimit {
+			return chat.NoFile()
+		}
+	}
+	err := CheckText(text)
+	if err != nil && err.Code == chat.CodeEmptyText && len(files) > 0 {
+		return nil
+	}
+	return err
+}
+
+// FilesOf returns files of which only the ids are known.
+func FilesOf(ids []chat.FileID) []chat.File {
+	if ids == nil {
+		return nil
+	}
+	files := make([]chat.File, len(ids))
+	for i, id := range ids {
+		files[i].ID = id
+	}
+	return files
 }
 
 // CheckText refuses a message that says nothing or too much.

@@ -87,6 +87,10 @@ func EventFrame(e chat.Event) *Event {
 		Target: e.Target, Revised: e.Revised, Deleted: e.Deleted, Mentions: e.Mentions,
 		Thread: e.Thread, Everyone: e.Everyone.String(),
 		Replies: e.Replies, LastReply: e.LastReply, Reactions: e.Reactions, Pinned: e.Pinned,
+		Files: e.Files, Previews: e.Previews,
+	}
+	if e.Kind == chat.KindPreview {
+		f.Previews, f.Text = chat.ParsePreviews(e.Body), ""
 	}
 	if e.Kind == chat.KindMessage {
 		f.Reply, f.Target = e.Target, 0

@@ -101,10 +101,11 @@ type You Person
 
 // Limits tells a client what it may do on this connection.
 type Limits struct {
-	Text   int `json:"text"`   // bytes of one message
-	Frame  int `json:"frame"`  // bytes of one WebSocket message
-	Rooms  int `json:"rooms"`  // open at a time
-	Resume int `json:"resume"` // events one may be behind
+	Text   int   `json:"text"`           // bytes of one message
+	Frame  int   `json:"frame"`          // bytes of one WebSocket message
+	Rooms  int   `json:"rooms"`          // open at a time
+	Resume int   `json:"resume"`         // events one may be behind
+	File   int64 `json:"file,omitempty"` // bytes of one file; 0: this server takes none
 }
 
 // Open asks to follow a room, from After in Epoch, from Last events before the
@@ -167,6 +168,8 @@ type Event struct {
 	Until    Millis         `json:"until,omitempty"` // when it ends
 	Mentions []chat.Mention `json:"mentions,omitempty"`
 	Everyone string         `json:"everyone,omitempty"` // "here" or "channel"
+	Files    []chat.File    `json:"files,omitzero"`     // that a message holds; in an edit: those that stay
+	Previews []chat.Preview `json:"previews,omitempty"` // where its links lead
 
 	// Only in what is read from the log, not in what comes live.
 	Replies   int             `json:"replies,omitempty"` // in the thread under it
@@ -184,6 +187,10 @@ type Send struct {
 	// stands; 0: none.
 	Reply  chat.Seq `json:"reply,omitempty"`
 	Thread chat.Seq `json:"thread,omitempty"`
+	// Files are what the message holds; with some, the text may be empty. Preview false:
+	// nobody is to look where its links lead.
+	Files   []chat.FileID `json:"files,omitempty"`
+	Preview *bool         `json:"preview,omitempty"`
 
 	// EventID is ID, parsed by Decode.
 	EventID chat.EventID `json:"-"`
@@ -196,6 +203,9 @@ type Edit struct {
 	Target chat.Seq    `json:"target"`
 	Text   *string     `json:"text"`
 	Base   *chat.Seq   `json:"base,omitempty"` // its Revised as its author saw it; nil: whatever it was
+	// Files are those of its files that stay; nil: all.
+	Files   []chat.FileID `json:"files,omitzero"`
+	Preview *bool         `json:"preview,omitempty"`
 
 	// EventID is ID, parsed by Decode.
 	EventID chat.EventID `json:"-"`

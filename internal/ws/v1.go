@@ -111,7 +111,7 @@ func (v *v1) welcome(f *wire.Hello, ref wire.Ref) error {
 		Epoch:     s.epoch,
 		Time:      wire.ToMillis(time.Now()),
 		Heartbeat: int(s.heartbeat / time.Second),
-		Limits:    wire.Limits{Text: chat.MaxText, Frame: wire.MaxFrame, Rooms: maxRooms, Resume: maxResume},
+		Limits:    wire.Limits{Text: chat.MaxText, Frame: wire.MaxFrame, Rooms: maxRooms, Resume: maxResume, File: s.maxFile},
 		Version:   s.version,
 	})
 	return nil
@@ -148,12 +148,12 @@ func (v *v1) allow() *chat.Error {
 func (v *v1) draft(frame any) (d chat.Draft, ok bool) {
 	switch f := frame.(type) {
 	case *wire.Send:
-		d = chat.Draft{Room: f.Room, Kind: chat.KindMessage, ID: f.EventID, Target: f.Reply, Thread: f.Thread}
+		d = chat.Draft{Room: f.Room, Kind: chat.KindMessage, ID: f.EventID, Target: f.Reply, Thread: f.Thread, Files: wire.FilesOf(f.Files), NoPreview: f.Preview != nil && !*f.Preview}
 		if f.Text != nil {
 			d.Body = *f.Text
 		}
 	case *wire.Edit:
-		d = chat.Draft{Room: f.Room, Kind: chat.KindEdit, ID: f.EventID, Target: f.Target, Base: f.Base}
+		d = chat.Draft{Room: f.Room, Kind: chat.KindEdit, ID: f.EventID, Target: f.Target, Base: f.Base, Files: wire.FilesOf(f.Files), NoPreview: f.Preview != nil && !*f.Preview}
 		if f.Text != nil {
 			d.Body = *f.Text
 		}
