@@ -172,8 +172,12 @@ func (h *handler) place(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	previews, err := h.Gate.Previews(r.Context())
+	if err != nil {
+		return 0, nil, err
+	}
 	answer := map[string]any{
-		"guests": policy, "keep": keep, "needs_invite": needs, "passkeys": gate.CanPasskey(h.origin(r)), "provider": nil, "you": nil,
+		"guests": policy, "keep": keep, "previews": previews, "needs_invite": needs, "passkeys": gate.CanPasskey(h.origin(r)), "provider": nil, "you": nil,
 	}
 	switch l, err := h.login(r); {
 	case err == nil:
@@ -191,12 +195,19 @@ func (h *handler) setPlace(r *http.Request, l chat.Login) (int, any, error) {
 	var ask struct {
 		Guests *string    `json:"guests"`
 		Keep   *chat.Keep `json:"keep"`
+
+		Previews *bool `json:"previews"`
 	}
 	if err := readJSON(r, &ask); err != nil {
 		return 0, nil, err
 	}
 	if ask.Guests != nil {
 		if err := h.Gate.SetPolicy(r.Context(), l.Person, *ask.Guests); err != nil {
+			return 0, nil, err
+		}
+	}
+	if ask.Previews != nil {
+		if err := h.Gate.SetPreviews(r.Context(), l.Person, *ask.Previews); err != nil {
 			return 0, nil, err
 		}
 	}

@@ -66,13 +66,14 @@ const (
 	KindUnpreview Kind = 31 // the author wants none of that
 
 	// Changes of the place, in its own log.
-	KindRole    Kind = 40 // About now has the role Body
-	KindPutOut  Kind = 41
-	KindBlock   Kind = 42 // the addresses Body are refused, until Until
-	KindUnblock Kind = 43
-	KindGuests  Kind = 44 // who may come in without an account is now Body
-	KindBot     Kind = 45 // About was made
-	KindBotGone Kind = 46
+	KindRole     Kind = 40 // About now has the role Body
+	KindPutOut   Kind = 41
+	KindBlock    Kind = 42 // the addresses Body are refused, until Until
+	KindUnblock  Kind = 43
+	KindGuests   Kind = 44 // who may come in without an account is now Body
+	KindBot      Kind = 45 // About was made
+	KindBotGone  Kind = 46
+	KindPreviews Kind = 50 // "on": the place shows where links lead; "off"
 )
 
 var kindNames = map[Kind]string{
@@ -84,7 +85,7 @@ var kindNames = map[Kind]string{
 	KindReact: "react", KindUnreact: "unreact", KindPin: "pin", KindUnpin: "unpin",
 	KindPreview: "preview", KindUnpreview: "unpreview",
 	KindRole: "role", KindPutOut: "put_out", KindBlock: "block", KindUnblock: "unblock", KindGuests: "guests",
-	KindBot: "bot", KindBotGone: "bot_gone",
+	KindBot: "bot", KindBotGone: "bot_gone", KindPreviews: "previews",
 }
 
 // String returns the kind's name in hubbub.v1.

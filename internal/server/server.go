@@ -21,6 +21,7 @@ import (
 	"hubbub/internal/gate"
 	"hubbub/internal/hub"
 	"hubbub/internal/names"
+	"hubbub/internal/preview"
 	"hubbub/internal/sqlite"
 	"hubbub/internal/ws"
 	"hubbub/web"
@@ -44,6 +45,7 @@ type Config struct {
 	Files         files.Limits   // of files; the zero value: none are taken
 	Version       string
 	Log           *slog.Logger
+	Outbound      preview.Guard // what previews may connect to; nil: public addresses. No flag sets it: for tests
 	Page          fs.FS         // nil: the embedded page
 	Heartbeat     time.Duration // 0: 25 seconds
 	Portable      bool          // do without what only Linux has, for tests
@@ -85,6 +87,7 @@ type Server struct {
 	hub      *hub.Hub
 	sockets  *ws.Server
 	keeper   *files.Keeper
+	previews *preview.Previews
 	http     *http.Server
 	private  *private // metrics and profiles; nil: not wanted
 	admin    *private // the operator's commands
@@ -149,6 +152,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		Lag:      m.lagged,
 		Changed:  func(e chat.Event) { s.sockets.Changed(e) },
 		Mentions: mentions(store),
+		Said:     func(e chat.Event) { s.previews.Said(e) },
 	})
 	s.gate = gate.New(gate.Config{
 		Accounts: store, Directory: store, Log: cfg.Log, Limits: !cfg.NoLimits, Guests: guestRate(cfg.Guests), Provider: cfg.Provider,
@@ -160,6 +164,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 			}
 		},
 	})
+	s.previews = preview.New(preview.Config{Files: store, Keeper: s.keeper, Wanted: s.gate.Previews, Guard: cfg.Outbound, Log: cfg.Log})
 	s.sockets = ws.New(ws.Config{
 		Hub: s.hub, Directory: store, Files: store, MaxFile: cfg.Files.MaxFile, Login: s.gate.Login, Room: s.gate.PublicRoom, Behind: place.Behind, Epoch: head.Epoch, Log: cfg.Log,
 		Version: cfg.Version, Heartbeat: cfg.Heartbeat, Limits: cfg.Limits, Refused: m.refused, Portable: cfg.Portable,
@@ -171,6 +176,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 	if err := s.open(ctx, cfg, l, handler, operator, m); err != nil {
 		s.private.close()
 		s.sockets.Close(ctx)
+		s.previews.Close()
 		s.gate.Close()
 		return nil, err
 	}
@@ -336,6 +342,7 @@ func (s *Server) stop() error {
 	if err := s.http.Shutdown(ctx); err != nil {
 		s.http.Close()
 	}
+	s.previews.Close()
 	s.gate.Close()
 	return s.store.Close()
 }
