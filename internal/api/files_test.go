@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"hubbub/internal/client"
 	"hubbub/internal/server"
 	"hubbub/internal/wire"
 )
@@ -560,6 +561,26 @@ func TestMessagesWithFiles(t *testing.T) {
 	r.ask("PATCH", path, map[string]any{"text": "only text", "files": []string{}}, &edited, ines)
 	if resp, _ := r.do("GET", "/api/files/"+id+"/x", "", ines); resp.StatusCode != 404 || edited.Event.Files == nil {
 		t.Errorf("%d %+v", resp.StatusCode, edited.Event)
+	}
+}
+
+// Plain text has the names of files.
+func TestFilesInPlainText(t *testing.T) {
+	r := serve(t, taking)
+	ines := r.member("Ines")
+	p, err := client.DialPlain(t.Context(), r.url, "/rooms/files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	room := r.newRoom(ines, "public")
+	id := r.send(ines, "a.txt", []byte("a text"))
+	r.say(ines, room, map[string]any{"text": "", "files": []string{id}})
+	r.say(ines, room, map[string]any{"text": "again", "files": []string{id}})
+	for _, want := range []string{"[a.txt]", "again\n[a.txt]"} {
+		if got, err := p.Read(t.Context()); err != nil || got != want {
+			t.Errorf("%q, %v", got, err)
+		}
 	}
 }
 

@@ -165,11 +165,8 @@ func (k *Keeper) examine(ctx context.Context, f *os.File, u *chat.Upload) error 
 		u.Width, u.Height, u.Duration = 0, 0, 0
 	}
 	var r io.Reader = f
-	switch u.Type {
-	case "video/mp4", "video/quicktime", "audio/mp4":
-		if spans := telling(f, info.Size()); len(spans) > 0 {
-			r = &blanked{r: f, spans: spans}
-		}
+	if spans := telling(u.Type, f, info.Size()); len(spans) > 0 {
+		r = &blanked{r: f, spans: spans}
 	}
 	return k.store.Put(ctx, string(u.ID), r)
 }
