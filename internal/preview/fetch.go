@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"sync"
 	"syscall"
@@ -36,9 +37,37 @@ var errAddress = errors.New("preview: that address is not followed")
 // address itself, behind which there are no names any more.
 type Guard func(network, address string, c syscall.RawConn) error
 
-// Public lets through what is an address of the open internet, at the ports of the
-// web.
-func Public() Guard { return ssrf.New().Safe }
+// Public lets through what is an address of the open internet, at the ports of the web,
+// and not in a network that this machine is in itself: with IPv6 the printer next door
+// has an address of the open internet too.
+func Public() Guard {
+	open := ssrf.New()
+	return func(network, address string, c syscall.RawConn) error {
+		if err := open.Safe(network, address, c); err != nil {
+			return err
+		}
+		return far(address, net.InterfaceAddrs)
+	}
+}
+
+var errNear = errors.New("preview: that address is in a network of this machine")
+
+func far(address string, own func() ([]net.Addr, error)) error {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return err
+	}
+	all, err := own()
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		if n, ok := a.(*net.IPNet); ok && n.Contains(to.Addr().AsSlice()) {
+			return errNear
+		}
+	}
+	return nil
+}
 
 // fetcher asks other servers. Every connection goes past its guard: for each redirect,
 // and whatever a name meant a moment before.

@@ -155,6 +155,22 @@ func TestPrivateAddresses(t *testing.T) {
 	}
 }
 
+// What is next door has a public address with IPv6, and is not reached all the same.
+func TestNeighbours(t *testing.T) {
+	own := func() ([]net.Addr, error) {
+		_, six, _ := net.ParseCIDR("2a00:1450:4001:82a::17/64")
+		_, four, _ := net.ParseCIDR("93.184.216.34/24")
+		return []net.Addr{six, four}, nil
+	}
+	for address, near := range map[string]bool{
+		"[2a00:1450:4001:82a::1]:80": true, "93.184.216.1:443": true, "[2a00:1450:4001:82b::1]:80": false, "93.184.217.1:443": false,
+	} {
+		if err := far(address, own); (err != nil) != near {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
 // fakeDNS answers with what says returns for each question.
 func fakeDNS(t *testing.T, says func(name string) []string) *net.Resolver {
 	t.Helper()
