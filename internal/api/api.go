@@ -135,7 +135,7 @@ func (h *handler) routes() []route {
 		{"DELETE /api/rooms/{id}/messages/{seq}/previews", h.in(chat.ActEdit, h.unpreview)},
 
 		{"POST /api/uploads", h.upload},
-		{"GET /api/uploads/{upload}", h.upload}, // only HEAD is answered
+		{"HEAD /api/uploads/{upload}", h.upload},
 		{"PATCH /api/uploads/{upload}", h.upload},
 		{"DELETE /api/uploads/{upload}", h.upload},
 		{"GET /api/files/{file}/thumb", h.thumb},

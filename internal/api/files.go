@@ -77,6 +77,9 @@ func (h *handler) openFile(r *http.Request, small bool) (f chat.File, body io.Re
 	if h.Keeper == nil {
 		return f, nil, chat.NoFile()
 	}
+	if err := scoped(l, func(s *chat.Scope) bool { return s.Read }); err != nil {
+		return f, nil, err
+	}
 	ctx := context.WithoutCancel(r.Context())
 	f, err = chat.AuthorizeFile(ctx, h.Directory, h.Files, l.Actor(), chat.FileID(r.PathValue("file")))
 	switch {

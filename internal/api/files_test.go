@@ -59,15 +59,15 @@ func (r *running) send(who, name string, data []byte) string {
 	return strings.TrimPrefix(at, "/api/uploads/")
 }
 
-// room makes a room; private by one, or public.
-func (r *running) newRoom(who, kind string) string {
+// place makes a room to send files to.
+func (r *running) place(who, kind string) string {
 	r.t.Helper()
 	var made struct{ Room struct{ ID string } }
 	r.ask("POST", "/api/rooms", map[string]any{"name": "files", "kind": kind}, &made, who)
 	return made.Room.ID
 }
 
-func (r *running) say(who, room string, body map[string]any) wire.Event {
+func (r *running) tell(who, room string, body map[string]any) wire.Event {
 	r.t.Helper()
 	var made struct{ Event wire.Event }
 	r.ask("POST", "/api/rooms/"+room+"/messages", body, &made, who)
@@ -96,14 +96,14 @@ func TestFiles(t *testing.T) {
 	dir := t.TempDir()
 	r := serve(t, taking, func(c *server.Config) { c.Data = dir })
 	ines := r.member("Ines")
-	room := r.newRoom(ines, "private")
+	room := r.place(ines, "private")
 	photo := snapshot(1000, 500)
 	photo = append(append([]byte("\xff\xd8\xff\xe1\x00\x13"), where...), photo[2:]...)
 	id := r.send(ines, "oven.jpg", photo)
 	if resp, body := r.do("GET", "/api/files/"+id+"/oven.jpg", "", ines); resp.StatusCode != 404 {
 		t.Errorf("before a message holds it: %d %s", resp.StatusCode, body)
 	}
-	e := r.say(ines, room, map[string]any{"text": "", "files": []string{id}})
+	e := r.tell(ines, room, map[string]any{"text": "", "files": []string{id}})
 	f := e.Files[0]
 	if len(e.Files) != 1 || f.Name != "oven.jpg" || f.Type != "image/jpeg" || f.Width != 1000 || f.Height != 500 || !f.Thumb || f.Size != int64(len(photo)-21) {
 		t.Fatalf("%+v", e.Files)
@@ -175,9 +175,9 @@ func TestFilesOfOthers(t *testing.T) {
 	r := serve(t, taking)
 	ines, mallory := r.member("Ines"), r.member("Mallory")
 	guest := r.guest("Gus")
-	room := r.newRoom(ines, "private")
+	room := r.place(ines, "private")
 	id := r.send(ines, "secret.jpg", snapshot(900, 10))
-	e := r.say(ines, room, map[string]any{"text": "look", "files": []string{id}})
+	e := r.tell(ines, room, map[string]any{"text": "look", "files": []string{id}})
 	never := "000000000000000000000000"
 	same := func(what string, who ...string) {
 		t.Helper()
@@ -199,7 +199,7 @@ func TestFilesOfOthers(t *testing.T) {
 	for _, x := range []struct{ method, path, body string }{
 		{"POST", "/api/rooms/%s/messages", `{"text":"mine now","files":["%s"]}`}, {"DELETE", "/api/uploads/%s", ""}, {"HEAD", "/api/uploads/%s", ""}, {"PATCH", "/api/uploads/%s", "x"},
 	} {
-		lobby := r.newRoom(mallory, "public")
+		lobby := r.place(mallory, "public")
 		ask := func(id string) (int, string) {
 			path, body := fmt.Sprintf(x.path, id), x.body
 			if x.method == "POST" {
@@ -223,8 +223,8 @@ func TestFilesOfOthers(t *testing.T) {
 	r.ask("POST", "/api/rooms/"+room+"/leave", nil, nil, mallory)
 	same("who left", mallory)
 	// Forwarded to a public room, everybody reads it, for as long as it is there.
-	public := r.newRoom(ines, "public")
-	again := r.say(ines, public, map[string]any{"text": "", "files": []string{id}})
+	public := r.place(ines, "public")
+	again := r.tell(ines, public, map[string]any{"text": "", "files": []string{id}})
 	if resp, _ := r.do("GET", "/api/files/"+id+"/x", "", mallory); resp.StatusCode != 200 {
 		t.Errorf("forwarded: %d", resp.StatusCode)
 	}
@@ -250,7 +250,7 @@ func sameHeaders(a, b http.Header) bool {
 func TestFilesOfScopedTokens(t *testing.T) {
 	r := serve(t, taking)
 	owner := r.owner()
-	inside, outside := r.newRoom(owner, "private"), r.newRoom(owner, "private")
+	inside, outside := r.place(owner, "private"), r.place(owner, "private")
 	var bot struct{ Bot wire.Person }
 	r.ask("POST", "/api/bots", map[string]any{"name": "carrier"}, &bot, owner)
 	for _, room := range []string{inside, outside} {
@@ -260,7 +260,7 @@ func TestFilesOfScopedTokens(t *testing.T) {
 	r.ask("POST", "/api/bots/"+string(bot.Bot.ID)+"/tokens", map[string]any{"label": "x", "scopes": []string{"read", "write"}, "rooms": []string{outside}}, &made, owner)
 	token := "Authorization: Bearer " + made.Secret
 	id := r.send(owner, "plan.pdf", []byte("%PDF-1.7 secret"))
-	r.say(owner, inside, map[string]any{"text": "", "files": []string{id}})
+	r.tell(owner, inside, map[string]any{"text": "", "files": []string{id}})
 	if resp, _ := r.do("GET", "/api/files/"+id+"/x", "", token); resp.StatusCode != 404 {
 		t.Errorf("read: %d", resp.StatusCode)
 	}
@@ -268,14 +268,14 @@ func TestFilesOfScopedTokens(t *testing.T) {
 		t.Errorf("carried out: %d %s", resp.StatusCode, body)
 	}
 	own := r.send(token, "log.txt", []byte("all is well"))
-	r.say(token, outside, map[string]any{"text": "", "files": []string{own}})
+	r.tell(token, outside, map[string]any{"text": "", "files": []string{own}})
 }
 
 // What is not what it seems is kept as a file that nothing shows, or refused.
 func TestHostileFiles(t *testing.T) {
 	r := serve(t, taking)
 	ines := r.member("Ines")
-	room := r.newRoom(ines, "private")
+	room := r.place(ines, "private")
 	frame := image.NewPaletted(image.Rect(0, 0, 4, 4), color.Palette{color.Black, color.White})
 	var g, p bytes.Buffer
 	gif.Encode(&g, frame, nil)
@@ -324,7 +324,7 @@ func TestHostileFiles(t *testing.T) {
 			continue
 		}
 		id := strings.TrimPrefix(at, "/api/uploads/")
-		f := r.say(ines, room, map[string]any{"text": "", "files": []string{id}}).Files[0]
+		f := r.tell(ines, room, map[string]any{"text": "", "files": []string{id}}).Files[0]
 		resp, body = r.do("GET", "/api/files/"+id+"/"+strings.ReplaceAll(name, " ", "%20"), "", ines)
 		kind, disposition := resp.Header.Get("Content-Type"), resp.Header.Get("Content-Disposition")
 		media := strings.HasPrefix(x.kind, "image/") || strings.HasPrefix(x.kind, "video/") || strings.HasPrefix(x.kind, "audio/")
@@ -367,14 +367,14 @@ func film() []byte {
 func TestFileNames(t *testing.T) {
 	r := serve(t, taking)
 	ines := r.member("Ines")
-	room := r.newRoom(ines, "private")
+	room := r.place(ines, "private")
 	for name, want := range map[string]string{
 		"../../etc/passwd": "passwd", `..\..\boot.ini`: "boot.ini", "a\x00b.txt": "ab.txt", "photo\u202egpj.exe": "photogpj.exe", "\u2066x\u2069.png": "x.png",
 		"": "file", "..": "file", "/": "file", "line\r\nSet-Cookie: a=b": "lineSet-Cookie_ a=b", " Übersicht 50 % (neu)'s+\u200b.pdf": "Übersicht 50 % (neu)'s+.pdf",
 		`quote".txt`: "quote_.txt", "文档.txt": "文档.txt", "\xff\xfe.txt": "txt", strings.Repeat("ü", 300) + ".jpeg": strings.Repeat("ü", 97) + ".jpeg", ".htaccess": "htaccess",
 	} {
 		id := r.send(ines, name, []byte("some text"))
-		f := r.say(ines, room, map[string]any{"text": "", "files": []string{id}}).Files[0]
+		f := r.tell(ines, room, map[string]any{"text": "", "files": []string{id}}).Files[0]
 		if f.Name != want {
 			t.Errorf("%q became %q, want %q", name, f.Name, want)
 		}
@@ -502,9 +502,9 @@ func TestUploadsGoOn(t *testing.T) {
 			t.Errorf("%d", resp.StatusCode)
 		}
 	}
-	room := r.newRoom(ines, "private")
+	room := r.place(ines, "private")
 	id := strings.TrimPrefix(at, "/api/uploads/")
-	r.say(ines, room, map[string]any{"text": "", "files": []string{id}})
+	r.tell(ines, room, map[string]any{"text": "", "files": []string{id}})
 	if _, body := r.do("GET", "/api/files/"+id+"/x", "", ines); body != string(data) {
 		t.Errorf("%d bytes came back", len(body))
 	}
@@ -524,14 +524,14 @@ func TestUploadCutOffAtItsEnd(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "files", "uploads", id), []byte("0123456789"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	room := r.newRoom(ines, "private")
+	room := r.place(ines, "private")
 	if resp, body := r.do("POST", "/api/rooms/"+room+"/messages", `{"text":"","files":["`+id+`"]}`, ines); resp.StatusCode != 409 || !strings.Contains(body, "not_finished") {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
 	if resp, _ := r.do("HEAD", at, "", ines); resp.StatusCode != 200 || resp.Header.Get("Upload-Offset") != "10" {
 		t.Errorf("%d %v", resp.StatusCode, resp.Header)
 	}
-	if f := r.say(ines, room, map[string]any{"text": "", "files": []string{id}}).Files[0]; f.Size != 10 || f.Type != "text/plain" {
+	if f := r.tell(ines, room, map[string]any{"text": "", "files": []string{id}}).Files[0]; f.Size != 10 || f.Type != "text/plain" {
 		t.Errorf("%+v", f)
 	}
 }
@@ -540,7 +540,7 @@ func TestUploadCutOffAtItsEnd(t *testing.T) {
 func TestMessagesWithFiles(t *testing.T) {
 	r := serve(t, taking)
 	ines := r.member("Ines")
-	room := r.newRoom(ines, "private")
+	room := r.place(ines, "private")
 	id := r.send(ines, "a.txt", []byte("a text"))
 	many := strings.Repeat(`"`+id+`",`, 11)
 	for body, code := range map[string]string{
@@ -551,7 +551,7 @@ func TestMessagesWithFiles(t *testing.T) {
 			t.Errorf("%s: %d %s", body, resp.StatusCode, said)
 		}
 	}
-	e := r.say(ines, room, map[string]any{"text": "with a caption", "files": []string{id}})
+	e := r.tell(ines, room, map[string]any{"text": "with a caption", "files": []string{id}})
 	path := fmt.Sprintf("/api/rooms/%s/messages/%d", room, e.Seq)
 	var edited struct{ Event wire.Event }
 	r.ask("PATCH", path, map[string]any{"text": "", "files": []string{id}}, &edited, ines)
@@ -573,10 +573,10 @@ func TestFilesInPlainText(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	room := r.newRoom(ines, "public")
+	room := r.place(ines, "public")
 	id := r.send(ines, "a.txt", []byte("a text"))
-	r.say(ines, room, map[string]any{"text": "", "files": []string{id}})
-	r.say(ines, room, map[string]any{"text": "again", "files": []string{id}})
+	r.tell(ines, room, map[string]any{"text": "", "files": []string{id}})
+	r.tell(ines, room, map[string]any{"text": "again", "files": []string{id}})
 	for _, want := range []string{"[a.txt]", "again\n[a.txt]"} {
 		if got, err := p.Read(t.Context()); err != nil || got != want {
 			t.Errorf("%q, %v", got, err)
@@ -588,7 +588,7 @@ func TestFilesInPlainText(t *testing.T) {
 func TestVoiceNotes(t *testing.T) {
 	r := serve(t, taking)
 	ines := r.member("Ines")
-	room := r.newRoom(ines, "private")
+	room := r.place(ines, "private")
 	sound := append([]byte("OggS\x00\x02........OpusHead"), make([]byte, 100)...)
 	meta := fmt.Sprintf("Upload-Metadata: filename %s,duration %s", base64.StdEncoding.EncodeToString([]byte("note.ogg")), base64.StdEncoding.EncodeToString([]byte("2500")))
 	resp, _ := r.do("POST", "/api/uploads", string(sound), ines, "Tus-Resumable: 1.0.0", fmt.Sprint("Upload-Length: ", len(sound)), meta, "Content-Type: application/offset+octet-stream")
@@ -596,7 +596,7 @@ func TestVoiceNotes(t *testing.T) {
 		t.Fatal(resp.StatusCode)
 	}
 	id := strings.TrimPrefix(resp.Header.Get("Location"), "/api/uploads/")
-	f := r.say(ines, room, map[string]any{"text": "", "files": []string{id}}).Files[0]
+	f := r.tell(ines, room, map[string]any{"text": "", "files": []string{id}}).Files[0]
 	if f.Type != "audio/ogg" || f.Duration != 2500 {
 		t.Errorf("%+v", f)
 	}

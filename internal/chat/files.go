@@ -132,22 +132,3 @@ func AuthorizeFile(ctx context.Context, d Directory, files Files, who Actor, id 
 	}
 	return File{}, NoFile()
 }
-
-// AuthorizeForward says whether somebody whose token is for less than everything may
-// put files into a message: their own uploads, and what the token may read. What the
-// person may, the log decides.
-func AuthorizeForward(ctx context.Context, d Directory, files Files, who Actor, all []File) error {
-	if who.Scope == nil {
-		return nil
-	}
-	for _, f := range all {
-		u, err := files.Upload(ctx, f.ID)
-		if err == nil && u.Owner == who.ID {
-			continue
-		}
-		if _, err := AuthorizeFile(ctx, d, files, who, f.ID); err != nil {
-			return err
-		}
-	}
-	return nil
-}

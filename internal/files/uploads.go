@@ -144,8 +144,6 @@ func (k *Keeper) admit(w http.ResponseWriter, r *http.Request, id chat.FileID) e
 	switch {
 	case k.limits.MaxFile <= 0:
 		return chat.Errorf(chat.CodeNoFiles, "this server takes no files")
-	case id != "" && r.Method == http.MethodGet:
-		return chat.NoFile()
 	}
 	return nil
 }

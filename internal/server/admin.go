@@ -52,7 +52,7 @@ func OpenAdmin(ctx context.Context, data string, log *slog.Logger) (*Admin, erro
 	g := gate.New(gate.Config{
 		Accounts: store, Directory: store, Log: log, Ended: func(chat.UserID, []chat.SessionID) {}, Changed: func(chat.Person) {},
 	})
-	sockets := ws.New(ws.Config{Hub: h, Directory: store, Files: store, Login: g.Login, Room: g.PublicRoom, Log: log})
+	sockets := ws.New(ws.Config{Hub: h, Directory: store, Login: g.Login, Room: g.PublicRoom, Log: log})
 	base, err := store.Setting(ctx, baseSetting)
 	if err != nil || base == "" {
 		base = "http://localhost:3000"

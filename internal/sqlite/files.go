@@ -133,7 +133,7 @@ func (t *tx) bring(author *person, d *chat.Draft) (keys []int64, err error) {
 		}
 		switch {
 		case held:
-			err = t.mayForward(author, key)
+			err = t.mayForward(author, d.Scope, key)
 		case owner != author.key:
 			err = chat.NoFile()
 		case !done:
@@ -152,7 +152,7 @@ func (t *tx) bring(author *person, d *chat.Draft) (keys []int64, err error) {
 }
 
 // mayForward asks whether there is a room in which somebody can read a file.
-func (t *tx) mayForward(who *person, file int64) error {
+func (t *tx) mayForward(who *person, scope *chat.Scope, file int64) error {
 	rooms, err := column[chat.RoomID](t, "SELECT DISTINCT r.id FROM held h JOIN rooms r ON r.key = h.room WHERE h.file = ?", file)
 	if err != nil {
 		return err
@@ -163,6 +163,7 @@ func (t *tx) mayForward(who *person, file int64) error {
 			return err
 		}
 		q := chat.Question{Who: who.Actor(), Act: chat.ActRead, Room: &room.Room, At: time.Now()}
+		q.Who.Scope = scope
 		if q.As, err = t.standing(room, who); err != nil {
 			return err
 		}

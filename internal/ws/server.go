@@ -33,7 +33,6 @@ import (
 type Config struct {
 	Hub       *hub.Hub
 	Directory chat.Directory
-	Files     chat.Files
 	MaxFile   int64                                                                                                          // bytes of a file, told to clients; 0: there are none
 	Login     func(ctx context.Context, token string, from netip.Addr) (chat.Login, error)                                   // finds the person of a session
 	Room      func(ctx context.Context, name chat.Name, by chat.UserID, from netip.Addr) (r chat.Room, made bool, err error) // finds or makes a public room; nil: the directory
@@ -52,7 +51,6 @@ type Server struct {
 	// Fixed after construction.
 	hub       *hub.Hub
 	dir       chat.Directory
-	files     chat.Files
 	maxFile   int64
 	login     func(context.Context, string, netip.Addr) (chat.Login, error)
 	room      func(context.Context, chat.Name, chat.UserID, netip.Addr) (chat.Room, bool, error)
@@ -96,7 +94,7 @@ const slots = 50
 // New returns a server without connections. Close ends it.
 func New(cfg Config) *Server {
 	s := &Server{
-		hub: cfg.Hub, dir: cfg.Directory, files: cfg.Files, maxFile: cfg.MaxFile, login: cfg.Login, room: cfg.Room, behind: cfg.Behind, epoch: cfg.Epoch, log: cfg.Log, version: cfg.Version,
+		hub: cfg.Hub, dir: cfg.Directory, maxFile: cfg.MaxFile, login: cfg.Login, room: cfg.Room, behind: cfg.Behind, epoch: cfg.Epoch, log: cfg.Log, version: cfg.Version,
 		heartbeat: cfg.Heartbeat, limits: cfg.Limits, stats: new(Stats), refused: cfg.Refused, portable: cfg.Portable,
 		gate: make(chan struct{}, maxBusy), done: make(chan struct{}),
 		users: make(map[chat.UserID]*user), addresses: make(map[netip.Addr]*source), ended: make(map[chat.SessionID]time.Time),
