@@ -62,6 +62,10 @@ const (
 	KindPin     Kind = 26 // the message at Target is pinned to the room
 	KindUnpin   Kind = 27
 
+	// Hooks of a room: About is the hook's bot, Body where an outgoing one leads.
+	KindHook     Kind = 36
+	KindHookGone Kind = 37
+
 	KindPreview   Kind = 30 // where links of the message at Target lead: Body is JSON, see ParsePreviews
 	KindUnpreview Kind = 31 // the author wants none of that
 
@@ -82,6 +86,7 @@ var kindNames = map[Kind]string{
 	KindReadOnly: "read_only", KindGuestsWait: "guests_wait", KindKeep: "keep", KindErase: "erase",
 	KindJoin: "join", KindLeave: "leave", KindAdd: "add", KindRemove: "remove", KindBan: "ban", KindUnban: "unban",
 	KindMute: "mute", KindUnmute: "unmute", KindModerator: "moderator", KindDismiss: "dismiss", KindAdmit: "admit",
+	KindHook: "hook", KindHookGone: "hook_gone",
 	KindReact: "react", KindUnreact: "unreact", KindPin: "pin", KindUnpin: "unpin",
 	KindPreview: "preview", KindUnpreview: "unpreview",
 	KindRole: "role", KindPutOut: "put_out", KindBlock: "block", KindUnblock: "unblock", KindGuests: "guests",
@@ -120,8 +125,9 @@ type Draft struct {
 	// Name is the author's display name. A log does not store it with the
 	// event: Append passes it through, Read fills in today's.
 	Name  string
-	Guest bool // the author has no account; like Name
-	Bot   bool // the author is a program; like Name
+	Guest bool   // the author has no account; like Name
+	Bot   bool   // the author is a program; like Name
+	As    string // what a hook's bot calls itself this time; shown beside Name, never instead of Bot
 	// Scope is what the token is for by which it is written; nil: everything. It is
 	// part of the decision, and not stored.
 	Scope  *Scope

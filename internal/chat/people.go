@@ -74,6 +74,8 @@ type Membership struct {
 	Read     Seq       // the last event the person has read
 	Unread   int       // messages behind that
 	Mentions int       // among them those that address the person
+	Level    Level     // what the person wants to be alerted of
+	Quiet    bool      // it shows neither bold nor a number
 	People   []Mention // RoomDirect: the others
 }
 

@@ -16,6 +16,7 @@ const (
 	markReactions = 1
 	markThread    = 2
 	markPinned    = 4
+	markAlias     = 8
 	markPreviews  = 16
 )
 

@@ -27,7 +27,8 @@ const selectEvents = `SELECT m.id, e.seq, e.id, p.id, p.name, p.role = 1, p.bot,
 		'width', f.width, 'height', f.height, 'thumb', json(iif(f.thumb, 'true', 'false')), 'duration', f.duration))
 		FROM (SELECT * FROM held WHERE room = e.room AND seq = iif(e.kind = 2, e.target, e.seq) ORDER BY n) h JOIN files f ON f.key = h.file
 		WHERE f.id IN (SELECT value FROM json_each(e.files))) END,
-	CASE e.marks & 16 WHEN 0 THEN '' ELSE coalesce((SELECT body FROM previews WHERE room = e.room AND seq = e.seq), '') END
+	CASE e.marks & 16 WHEN 0 THEN '' ELSE coalesce((SELECT body FROM previews WHERE room = e.room AND seq = e.seq), '') END,
+	CASE e.marks & 8 WHEN 0 THEN '' ELSE coalesce((SELECT name FROM aliases WHERE room = e.room AND seq = e.seq), '') END
 	FROM events e JOIN rooms m ON m.key = e.room JOIN people p ON p.key = e.author
 	LEFT JOIN revisions r ON r.room = e.room AND r.seq = e.seq `
 
@@ -36,7 +37,7 @@ func scanEvent(row scanner) (e chat.Event, err error) {
 	var at, until int64
 	var about, mentions, thread, reactions, files, previews string
 	err = row.Scan(&e.Room, &e.Seq, &id, &e.Author, &e.Name, &e.Guest, &e.Bot, &e.Kind, &e.Target, &at, &e.Body, &e.Revised, &e.Deleted,
-		&about, &until, &mentions, &e.Thread, &e.Everyone, &e.Pinned, &thread, &reactions, &files, &previews)
+		&about, &until, &mentions, &e.Thread, &e.Everyone, &e.Pinned, &thread, &reactions, &files, &previews, &e.As)
 	if err != nil {
 		return e, err
 	}

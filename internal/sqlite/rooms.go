@@ -223,7 +223,8 @@ const memberColumns = roomColumns + ", " + standingColumns + `, coalesce(m.read,
 	(SELECT count(*) FROM mentions x WHERE x.person = m.person AND x.room = r.key AND x.seq > m.read)
 		+ (SELECT count(*) FROM events x WHERE x.room = r.key AND x.everyone > 0 AND x.seq > m.read AND x.author != m.person),
 	CASE r.kind WHEN 3 THEN coalesce((SELECT group_concat(p.id || ' ' || p.name, char(10)) FROM memberships o JOIN people p ON p.key = o.person
-		WHERE o.room = r.key AND o.person != m.person AND o.state = 1), '') ELSE '' END `
+		WHERE o.room = r.key AND o.person != m.person AND o.state = 1), '') ELSE '' END,
+	coalesce(m.level, 0), coalesce(m.quiet, 0) `
 
 func scanMember(row scanner) (m chat.Membership, err error) {
 	others := field[string](func(v string) {
@@ -234,7 +235,7 @@ func scanMember(row scanner) (m chat.Membership, err error) {
 		}
 		slices.SortFunc(m.People, func(a, b chat.Mention) int { return strings.Compare(a.Name, b.Name) })
 	})
-	into := append(append(roomFields(&m.Room), standingFields(&m.Standing)...), &m.Read, &m.Unread, &m.Mentions, others)
+	into := append(append(roomFields(&m.Room), standingFields(&m.Standing)...), &m.Read, &m.Unread, &m.Mentions, others, &m.Level, &m.Quiet)
 	err = row.Scan(into...)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = chat.NoRoom()

@@ -297,6 +297,11 @@ func (t *tx) said(room *room, author *person, e chat.Event) error {
 			return err
 		}
 	}
+	if e.As != "" {
+		if err := t.alias(room, e); err != nil {
+			return err
+		}
+	}
 	if e.NoPreview {
 		if err := t.unpreview(room, e.Seq, true); err != nil {
 			return err
@@ -339,7 +344,8 @@ func (t *tx) revise(room *room, e chat.Event) error {
 		}
 		for _, query := range []string{
 			"DELETE FROM mentions WHERE room = ? AND seq = ?", "DELETE FROM reactions WHERE room = ? AND seq = ?",
-			"DELETE FROM pins WHERE room = ? AND seq = ?", "DELETE FROM previews WHERE room = ? AND seq = ?", "UPDATE events SET marks = marks & 2, everyone = 0 WHERE room = ? AND seq = ?",
+			"DELETE FROM pins WHERE room = ? AND seq = ?", "DELETE FROM previews WHERE room = ? AND seq = ?", "DELETE FROM aliases WHERE room = ? AND seq = ?",
+			"UPDATE events SET marks = marks & 2, everyone = 0 WHERE room = ? AND seq = ?",
 		} {
 			if err := t.exec(query, room.key, e.Target); err != nil {
 				return err
@@ -384,8 +390,10 @@ func (t *tx) stand(room *room, p *person, before, after chat.Standing) error {
 		}
 		return nil
 	}
-	if err := t.exec("DELETE FROM mentions WHERE person = ? AND room = ?", p.key, room.key); err != nil {
-		return err
+	for _, query := range []string{"DELETE FROM mentions WHERE person = ? AND room = ?", "DELETE FROM unsent WHERE person = ? AND room = ?"} {
+		if err := t.exec(query, p.key, room.key); err != nil {
+			return err
+		}
 	}
 	if room.Kind != chat.RoomPrivate {
 		return nil

@@ -14,7 +14,7 @@ import (
 )
 
 // Decode reads a client's frame and checks it without looking at any state. The
-// frame is one of *Hello, *Open, *Close, *Send, *Edit, *Delete, *Typing, *Read and *Fence. Ref
+// frame is a pointer to one of the types that ClientKinds names. Ref
 // names the frame as far as it could be read, for the answer. The frame does
 // not refer to data.
 func Decode(data []byte) (frame any, ref Ref, err *chat.Error) {
@@ -45,7 +45,7 @@ func Decode(data []byte) (frame any, ref Ref, err *chat.Error) {
 }
 
 // ClientKinds are the kinds of frame that a client may send.
-var ClientKinds = []string{"hello", "open", "close", "send", "edit", "delete", "react", "unreact", "typing", "read", "fence"}
+var ClientKinds = []string{"hello", "open", "close", "send", "edit", "delete", "react", "unreact", "typing", "attend", "read", "fence"}
 
 func newClientFrame(kind string) any {
 	switch kind {
@@ -67,6 +67,8 @@ func newClientFrame(kind string) any {
 		return new(Unreact)
 	case "typing":
 		return new(Typing)
+	case "attend":
+		return new(Attend)
 	case "read":
 		return new(Read)
 	case "fence":
@@ -103,6 +105,10 @@ func DecodeServer(data []byte) (frame any, err error) {
 		frame = new(Sent)
 	case "typing":
 		frame = new(Typing)
+	case "presence":
+		frame = new(Presence)
+	case "draft":
+		frame = new(Draft)
 	case "read":
 		frame = new(Read)
 	case "fence":

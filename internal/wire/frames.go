@@ -63,7 +63,22 @@ type RoomInfo struct {
 	Read       chat.Seq   `json:"read"`
 	Unread     int        `json:"unread,omitempty"`
 	Mentions   int        `json:"mentions,omitempty"`
+	Level      string     `json:"level,omitempty"` // what the person chose to be alerted of: all, mentions, none; "": the default
+	Quiet      bool       `json:"quiet,omitempty"` // neither bold nor a number
+	Draft      *Unsent    `json:"draft,omitempty"` // only in GET /api/me/rooms
 	You        *Standing  `json:"you,omitempty"`
+}
+
+// Unsent is what the person has written in a room and not sent.
+type Unsent struct {
+	Text string `json:"text"`
+	Time Millis `json:"time"`
+}
+
+// Draft tells the person's connections of an Unsent. Section 2.5.
+type Draft struct {
+	Room chat.RoomID `json:"room"`
+	Unsent
 }
 
 // Joined says that a room is on the person's list, or what has changed about it.
@@ -156,6 +171,7 @@ type Event struct {
 	Name    string      `json:"name"`
 	Guest   bool        `json:"guest,omitempty"` // the author has no account
 	Bot     bool        `json:"bot,omitempty"`   // the author is a program
+	As      string      `json:"as,omitempty"`    // what a hook's bot calls itself this time
 	Time    Millis      `json:"time"`
 	Text    string      `json:"text"`
 	Target  chat.Seq    `json:"target,omitempty"`
@@ -249,6 +265,18 @@ type Typing struct {
 	Room   chat.RoomID `json:"room"`
 	Author chat.UserID `json:"author,omitempty"`
 	Name   string      `json:"name,omitempty"`
+}
+
+// Attend says whether somebody looks at this connection's page. Section 2.5.
+type Attend struct {
+	On bool `json:"on"`
+}
+
+// Presence says whether somebody is here, to those who have said Attend.
+type Presence struct {
+	Person Whom `json:"person"`
+	Online bool `json:"online"`
+	Away   bool `json:"away,omitempty"` // online, and looks at none of their pages
 }
 
 // Read moves the person's read mark.
