@@ -33,6 +33,8 @@ type options struct {
 	provider  server.Provider
 	maxFile   size
 	quota     size
+
+	hooksPrivate bool
 }
 
 func (o *options) register(f *pflag.FlagSet) {
@@ -71,6 +73,7 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.StringVar(&o.provider.Secret, "oidc-client-secret", "", "`secret` shared with the provider; better in HUBBUB_OIDC_CLIENT_SECRET_FILE")
 	f.StringVar(&o.provider.Label, "oidc-label", "another account", "what the button says: sign in with …")
 	f.BoolVar(&o.provider.Open, "oidc-open", false, "whoever the provider knows may come in without an invitation")
+	f.BoolVar(&o.hooksPrivate, "hooks-private", false, "outgoing hooks may lead to this machine and to private networks")
 	f.BoolVar(&o.allowNull, "allow-null-origin", true, "accept plain text from pages opened from disk, such as the tutorial's")
 }
 

@@ -17,6 +17,7 @@ import (
 	"hubbub/internal/chat"
 	"hubbub/internal/files"
 	"hubbub/internal/gate"
+	"hubbub/internal/hooks"
 	"hubbub/internal/hub"
 	"hubbub/internal/names"
 	"hubbub/internal/ws"
@@ -30,11 +31,15 @@ type Config struct {
 	Store     chat.Log
 	Directory chat.Directory
 	Files     chat.Files
+	Attention chat.Attention
+	Hooks     chat.Hooks
 	Keeper    *files.Keeper // nil: there are no files
 	Page      fs.FS         // the built page
 	Log       *slog.Logger
 	Place     Place
 	Refused   func(chat.Code) // told of every refusal
+
+	Deliveries *hooks.Deliveries
 }
 
 type handler struct {
@@ -141,6 +146,12 @@ func (h *handler) routes() []route {
 		{"GET /api/files/{file}/thumb", h.thumb},
 		{"GET /api/files/{file}/{name}", h.file},
 
+		{"GET /api/rooms/{id}/hooks", h.hooking(h.listHooks)},
+		{"POST /api/rooms/{id}/hooks", h.hooking(h.addHook)},
+		{"PATCH /api/rooms/{id}/hooks/{hook}", h.hooking(h.changeHook)},
+		{"DELETE /api/rooms/{id}/hooks/{hook}", h.hooking(h.removeHook)},
+		{"POST /api/rooms/{id}/hooks/{hook}/retry", h.hooking(h.retryHook)},
+
 		{"GET /api/audit", h.by(h.placeAudit)},
 		{"GET /api/blocks", h.by(h.listBlocks)},
 		{"POST /api/blocks", h.by(h.addBlock)},
@@ -169,6 +180,7 @@ func New(cfg Config, epoch chat.Epoch) (public, operator http.Handler) {
 	operator = asOperator(mux)
 	outside := http.NewServeMux()
 	outside.Handle("/api/", h.guarded(mux))
+	outside.HandleFunc("POST /hooks/{secret}", h.incoming)
 	outside.HandleFunc("GET /healthz", h.healthz)
 	outside.HandleFunc("GET /readyz", h.readyz)
 	outside.HandleFunc("GET /rooms/{name}", func(w http.ResponseWriter, r *http.Request) {
@@ -379,7 +391,7 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	e := chat.AsError(err)
 	if e.Code == chat.CodeInternal {
-		h.Log.Error("answer a request", "method", r.Method, "path", r.URL.Path, "err", err)
+		h.Log.Error("answer a request", "method", r.Method, "path", logged(r), "err", err)
 	}
 	h.Refused(e.Code)
 	status, ok := statuses[e.Code]

@@ -44,6 +44,9 @@ type Options struct {
 	// Changed is told of each event that changes a room, or who is in it, after its
 	// readers were. It must not block.
 	Changed func(chat.Event)
+	// Stored is told of the events of one commit in one room, after its readers were. It
+	// must not block, nor keep them.
+	Stored func([]chat.Event)
 	// Mentions finds whom a message addresses.
 	Mentions func(ctx context.Context, text string) ([]chat.Mention, chat.Everyone, error)
 	// Said is told of each message and each edit that somebody wrote here, after its
@@ -61,6 +64,9 @@ func New(log chat.Log, o Options) *Hub {
 	}
 	if o.Changed == nil {
 		o.Changed = func(chat.Event) {}
+	}
+	if o.Stored == nil {
+		o.Stored = func([]chat.Event) {}
 	}
 	h := &Hub{
 		log:     log,
@@ -121,6 +127,7 @@ func (h *Hub) follow(events []chat.Event) {
 		if r != nil {
 			r.advance(events[:n])
 		}
+		h.Stored(events[:n])
 		for _, e := range events[:n] {
 			if e.Kind.Changes() {
 				h.Changed(e)

@@ -19,8 +19,10 @@ import (
 	"hubbub/internal/chat"
 	"hubbub/internal/files"
 	"hubbub/internal/gate"
+	"hubbub/internal/hooks"
 	"hubbub/internal/hub"
 	"hubbub/internal/names"
+	"hubbub/internal/outside"
 	"hubbub/internal/preview"
 	"hubbub/internal/sqlite"
 	"hubbub/internal/ws"
@@ -49,6 +51,10 @@ type Config struct {
 	Page          fs.FS         // nil: the embedded page
 	Heartbeat     time.Duration // 0: 25 seconds
 	Portable      bool          // do without what only Linux has, for tests
+	HooksPrivate  bool          // outgoing hooks may lead to this machine and to private networks
+
+	// For tests, and nothing that an operator can set.
+	Clock hooks.Clock // of what waits; nil: the real one
 }
 
 // Limits are the limits of clients.
@@ -91,6 +97,8 @@ type Server struct {
 	http     *http.Server
 	private  *private // metrics and profiles; nil: not wanted
 	admin    *private // the operator's commands
+
+	deliveries *hooks.Deliveries
 }
 
 // The bounds of a graceful stop: sockets are told goodbye, requests finish.
@@ -148,14 +156,18 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 	}
 	m := newMetrics()
 	store.Observe(m.committed)
+	s.deliveries = hooks.New(hooks.Config{
+		Log: store, Hooks: store, Directory: store, Accounts: store, Client: outside.Client(cfg.HooksPrivate), Logger: cfg.Log, Clock: cfg.Clock,
+	})
 	s.hub = hub.New(store, hub.Options{
+		Stored:   func(events []chat.Event) { s.deliveries.Stored(events[0].Room) },
 		Lag:      m.lagged,
 		Changed:  func(e chat.Event) { s.sockets.Changed(e) },
 		Mentions: mentions(store),
 		Said:     func(e chat.Event) { s.previews.Said(e) },
 	})
 	s.gate = gate.New(gate.Config{
-		Accounts: store, Directory: store, Log: cfg.Log, Limits: !cfg.NoLimits, Guests: guestRate(cfg.Guests), Provider: cfg.Provider,
+		Accounts: store, Directory: store, Hooks: store, Log: cfg.Log, Limits: !cfg.NoLimits, Guests: guestRate(cfg.Guests), Provider: cfg.Provider,
 		Ended: func(id chat.UserID, ended []chat.SessionID) { s.sockets.EndSessions(id, ended) },
 		Shut:  func(of netip.Prefix) { s.sockets.Shut(of) },
 		Changed: func(p chat.Person) {
@@ -170,7 +182,8 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		Version: cfg.Version, Heartbeat: cfg.Heartbeat, Limits: cfg.Limits, Refused: m.refused, Portable: cfg.Portable,
 	})
 	handler, operator := api.New(api.Config{
-		Hub: s.hub, Sockets: s.sockets, Gate: s.gate, Store: store, Directory: store, Files: store, Keeper: s.keeper, Page: cfg.Page,
+		Hub: s.hub, Sockets: s.sockets, Gate: s.gate, Store: store, Directory: store, Files: store, Keeper: s.keeper,
+		Attention: store, Hooks: store, Deliveries: s.deliveries, Page: cfg.Page,
 		Log: cfg.Log, Place: place, Refused: m.refused,
 	}, head.Epoch)
 	if err := s.open(ctx, cfg, l, handler, operator, m); err != nil {
@@ -178,6 +191,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		s.sockets.Close(ctx)
 		s.previews.Close()
 		s.gate.Close()
+		s.deliveries.Close()
 		return nil, err
 	}
 	return s, nil
@@ -287,7 +301,12 @@ func (s *Server) Serve(ctx context.Context) error {
 	sweep, stopSweep := context.WithCancel(context.Background())
 	defer stopSweep()
 	sweeping.Go(func() { s.sweep(sweep) })
-	var err error
+	err := s.deliveries.Start(ctx)
+	if err != nil {
+		stopSweep()
+		sweeping.Wait()
+		return errors.Join(err, s.stop())
+	}
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
@@ -344,5 +363,6 @@ func (s *Server) stop() error {
 	}
 	s.previews.Close()
 	s.gate.Close()
+	s.deliveries.Close()
 	return s.store.Close()
 }
