@@ -35,6 +35,7 @@ type options struct {
 	quota     size
 
 	hooksPrivate bool
+	pushContact  string
 }
 
 func (o *options) register(f *pflag.FlagSet) {
@@ -74,6 +75,7 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.StringVar(&o.provider.Label, "oidc-label", "another account", "what the button says: sign in with …")
 	f.BoolVar(&o.provider.Open, "oidc-open", false, "whoever the provider knows may come in without an invitation")
 	f.BoolVar(&o.hooksPrivate, "hooks-private", false, "outgoing hooks may lead to this machine and to private networks")
+	f.StringVar(&o.pushContact, "push-contact", "", "`address` to which push services may write about alerts: mailto:you@example.org; without it, --public-url")
 	f.BoolVar(&o.allowNull, "allow-null-origin", true, "accept plain text from pages opened from disk, such as the tutorial's")
 }
 
@@ -139,6 +141,14 @@ func (o *options) chosenProxies() (nets []netip.Prefix, err error) {
 		nets = append(nets, p.Masked())
 	}
 	return nets, nil
+}
+
+func (o *options) chosenContact() (string, error) {
+	c := o.pushContact
+	if c != "" && !strings.HasPrefix(c, "https://") && (!strings.HasPrefix(c, "mailto:") || !strings.Contains(c, "@")) {
+		return "", usagef("--push-contact is mailto:you@example.org or an address that begins with https://, not %q", c)
+	}
+	return c, nil
 }
 
 func (o *options) chosenProvider() (*server.Provider, error) {

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"strings"
 
+	"hubbub/internal/alert"
 	"hubbub/internal/chat"
 	"hubbub/internal/files"
 	"hubbub/internal/gate"
@@ -40,6 +41,7 @@ type Config struct {
 	Refused   func(chat.Code) // told of every refusal
 
 	Deliveries *hooks.Deliveries
+	Alerts     *alert.Alerts
 }
 
 type handler struct {
@@ -85,6 +87,13 @@ func (h *handler) routes() []route {
 		{"DELETE /api/me/picture", h.mine(h.removePicture)},
 		{"GET /api/me/threads", h.self(h.threads)},
 		{"GET /api/me/rooms", h.self(h.myRooms)},
+		{"PATCH /api/me/rooms/{id}", h.listedRoom(chat.ActRead, h.setLevel)},
+		{"POST /api/me/rooms/{id}/unread", h.listedRoom(chat.ActRead, h.markUnread)},
+		{"GET /api/me/push", h.mine(h.pushKey)},
+		{"POST /api/me/push", h.mine(h.addDevice)},
+		{"DELETE /api/me/push", h.mine(h.removeDevice)},
+		{"POST /api/me/read", h.self(h.readAll)},
+		{"PUT /api/me/drafts/{id}", h.listedRoom(chat.ActRead, h.setDraft)},
 
 		{"GET /api/people", h.reading(h.people)},
 		{"PATCH /api/people/{id}", h.by(h.setRole)},

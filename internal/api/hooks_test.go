@@ -48,14 +48,14 @@ func (r *running) hook(by string, room chat.RoomID, ask map[string]string) madeH
 	return made
 }
 
-func (r *running) events(who string, room chat.RoomID) (all []wire.Event) {
+func (r *running) timeline(who string, room chat.RoomID) (all []wire.Event) {
 	r.t.Helper()
 	var page struct{ Events []wire.Event }
 	r.ask("GET", "/api/rooms/"+string(room)+"/events", nil, &page, who)
 	return page.Events
 }
 
-func (r *running) tell(who string, room chat.RoomID, text string) wire.Event {
+func (r *running) speak(who string, room chat.RoomID, text string) wire.Event {
 	r.t.Helper()
 	var made struct{ Event wire.Event }
 	r.ask("POST", "/api/rooms/"+string(room)+"/messages", map[string]string{"text": text}, &made, who)
@@ -88,7 +88,7 @@ func TestIncomingHook(t *testing.T) {
 		if status != 200 || said != "ok" || h.Get("Content-Type") != "text/plain; charset=utf-8" {
 			t.Errorf("%s: %d %q %v", x.body, status, said, h)
 		}
-		events := r.events(owner, room)
+		events := r.timeline(owner, room)
 		if e := events[len(events)-1]; e.Text != x.want || !e.Bot || e.Name != "CI" || e.Author != made.Hook.Bot || (e.As == "Jenkins") != strings.HasPrefix(x.body, "payload") || e.As == "Olga" {
 			t.Errorf("%s: %+v", x.body, e)
 		}
@@ -125,7 +125,7 @@ func TestIncomingHook(t *testing.T) {
 		t.Error("the same bot")
 	}
 	kinds := ""
-	for _, e := range r.events(owner, room) {
+	for _, e := range r.timeline(owner, room) {
 		kinds += e.Kind + " "
 	}
 	if !strings.HasPrefix(kinds, "hook message ") || !strings.Contains(kinds, "hook_gone hook") {
@@ -332,16 +332,16 @@ func TestOutgoingHook(t *testing.T) {
 	r := serve(t, near, func(c *server.Config) { c.Data = data })
 	owner := r.owner()
 	room, other := r.room(owner, "ours", "private"), r.room(owner, "theirs", "private")
-	r.tell(owner, room, "from before")
+	r.speak(owner, room, "from before")
 	made := r.hook(owner, room, map[string]string{"kind": "out", "name": "Relay", "url": x.URL + "/in?secret=1"})
 	r.hook(owner, room, map[string]string{"kind": "out", "name": "Helper", "url": y.URL, "events": "mention"})
 	in := r.hook(owner, room, map[string]string{"kind": "in", "name": "CI"})
-	r.tell(owner, other, "a canary in another room")
+	r.speak(owner, other, "a canary in another room")
 	r.do("POST", strings.TrimPrefix(in.URL, r.url), `{"text":"a program says"}`)
 	for i := range 5 {
-		r.tell(owner, room, fmt.Sprintf("message %d", i))
+		r.speak(owner, room, fmt.Sprintf("message %d", i))
 	}
-	r.tell(owner, room, "@Helper hello")
+	r.speak(owner, room, "@Helper hello")
 	for i := range 5 {
 		d := x.next(t)
 		if d.Event.Text != fmt.Sprintf("message %d", i) || d.Room.ID != string(room) || d.Room.Name != "ours" || d.Room.Kind != "private" || d.Hook != made.Hook.ID {
@@ -362,15 +362,15 @@ func TestOutgoingHook(t *testing.T) {
 		t.Errorf("%s", d.body)
 	}
 	// The room is told of hooks, and not of what is secret about them.
-	for _, e := range r.events(owner, room) {
+	for _, e := range r.timeline(owner, room) {
 		if e.Kind == "hook" && (strings.Contains(e.Text, "secret") || e.Text != "127.0.0.1" && e.About.Name != "CI") {
 			t.Errorf("%+v", e)
 		}
 	}
 	// When a hook is gone, nothing goes out by it.
 	r.ask("DELETE", "/api/rooms/"+string(room)+"/hooks/"+made.Hook.ID, nil, nil, owner)
-	r.tell(owner, room, "after the end")
-	r.tell(owner, room, "@Helper again")
+	r.speak(owner, room, "after the end")
+	r.speak(owner, room, "@Helper again")
 	if d := y.next(t); d.Event.Text != "@Helper again" {
 		t.Errorf("%s", d.body)
 	}
@@ -395,7 +395,7 @@ func TestOutgoingHookFails(t *testing.T) {
 		return one
 	}
 	x.answers(500, nil)
-	first := r.tell(owner, room, "first")
+	first := r.speak(owner, room, "first")
 	var last time.Duration
 	var passed time.Duration
 	tries := 0
@@ -414,7 +414,7 @@ func TestOutgoingHookFails(t *testing.T) {
 			t.Fatalf("it does not wait after try %d", tries)
 		}
 		if tries == 1 {
-			r.tell(owner, room, "second")
+			r.speak(owner, room, "second")
 			for wait = range clock.waits { // it looks, and waits on
 				break
 			}
@@ -455,7 +455,7 @@ func TestOutgoingHookFails(t *testing.T) {
 		}
 	}
 	x.answers(410, nil)
-	r.tell(owner, room, "third")
+	r.speak(owner, room, "third")
 	x.next(t)
 	for end := time.Now().Add(time.Minute); hook().Hook.State != "paused"; {
 		if time.Now().After(end) {
@@ -490,14 +490,14 @@ func TestOutgoingHookAfterRestart(t *testing.T) {
 	owner := r.owner()
 	room := r.room(owner, "ours", "private")
 	made := r.hook(owner, room, map[string]string{"kind": "out", "name": "Relay", "url": x.URL})
-	r.tell(owner, room, "one")
+	r.speak(owner, room, "one")
 	x.next(t)
 	r.ask("PATCH", "/api/rooms/"+string(room)+"/hooks/"+made.Hook.ID, map[string]bool{"paused": true}, nil, owner)
-	r.tell(owner, room, "two")
+	r.speak(owner, room, "two")
 	end()
 	r, end = run()
 	defer func() { end() }()
-	r.tell(owner, room, "three")
+	r.speak(owner, room, "three")
 	r.ask("PATCH", "/api/rooms/"+string(room)+"/hooks/"+made.Hook.ID, map[string]bool{"paused": false}, nil, owner)
 	for _, want := range []string{"two", "three"} {
 		if d := x.next(t); d.Event.Text != want {
@@ -519,10 +519,10 @@ func TestOutgoingHookRights(t *testing.T) {
 	r.ask("PUT", "/api/rooms/"+string(room)+"/members/"+user, nil, nil, owner)
 	r.ask("PUT", "/api/rooms/"+string(room)+"/moderators/"+user, nil, nil, owner)
 	made := r.hook(mod, room, map[string]string{"kind": "out", "name": "Relay", "url": x.URL})
-	r.tell(owner, room, "one")
+	r.speak(owner, room, "one")
 	x.next(t)
 	r.ask("DELETE", "/api/rooms/"+string(room)+"/members/"+user, nil, nil, owner)
-	r.tell(owner, room, "a canary for who is out")
+	r.speak(owner, room, "a canary for who is out")
 	var list struct {
 		Hooks []struct {
 			State    string
@@ -547,7 +547,7 @@ func TestOutgoingHookRights(t *testing.T) {
 	owner = strict.owner()
 	room = strict.room(owner, "ours", "private")
 	strict.hook(owner, room, map[string]string{"kind": "out", "name": "Relay", "url": x.URL})
-	strict.tell(owner, room, "x")
+	strict.speak(owner, room, "x")
 	for end := time.Now().Add(time.Minute); ; {
 		strict.ask("GET", "/api/rooms/"+string(room)+"/hooks", nil, &list, owner)
 		if list.Hooks[0].State == "failing" {

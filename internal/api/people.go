@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -248,9 +249,13 @@ func (h *handler) me(r *http.Request, l chat.Login) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	silence, err := h.Attention.Silence(r.Context(), l.ID)
+	if err != nil {
+		return 0, nil, err
+	}
 	return http.StatusOK, map[string]any{
-		"share_reads": !hides,
-		"you":         wire.PersonFrame(l.Person), "password": a.Password != "", "passkeys": shown, "picture": a.Picture,
+		"share_reads": !hides, "silent_until": wire.End(silence.Until, time.Now()), "quiet_hours": shownHours(silence),
+		"you": wire.PersonFrame(l.Person), "password": a.Password != "", "passkeys": shown, "picture": a.Picture,
 	}, nil
 }
 
@@ -258,6 +263,9 @@ func (h *handler) rename(r *http.Request, l chat.Login) (int, any, error) {
 	var ask struct {
 		Name       *string `json:"name"`
 		ShareReads *bool   `json:"share_reads"`
+
+		SilentUntil *wire.Millis    `json:"silent_until"`
+		QuietHours  json.RawMessage `json:"quiet_hours"`
 	}
 	if err := readJSON(r, &ask); err != nil {
 		return 0, nil, err
@@ -267,7 +275,13 @@ func (h *handler) rename(r *http.Request, l chat.Login) (int, any, error) {
 			return 0, nil, err
 		}
 	}
-	if ask.Name == nil && ask.ShareReads != nil {
+	silence := ask.SilentUntil != nil || len(ask.QuietHours) > 0
+	if silence {
+		if err := h.setSilence(r, l, ask.SilentUntil, ask.QuietHours); err != nil {
+			return 0, nil, err
+		}
+	}
+	if ask.Name == nil && (ask.ShareReads != nil || silence) {
 		return http.StatusOK, newYou(l.Person), nil
 	}
 	name := ""

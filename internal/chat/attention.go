@@ -122,6 +122,9 @@ type Attention interface {
 	// SetSilence changes that.
 	SetSilence(ctx context.Context, id UserID, s Silence) error
 
+	// Company returns the rooms on a person's list that have at most so many people.
+	Company(ctx context.Context, id UserID, most int) ([]RoomID, error)
+
 	// AddDevice has a session's browser get alerts, until the session ends. The
 	// endpoint is nobody else's from then on.
 	AddDevice(ctx context.Context, id UserID, session SessionID, d Device) error

@@ -172,6 +172,9 @@ type Peer interface {
 	Dropped(room chat.RoomID)
 	// Actor returns who is on the connection, for decisions. It must not block.
 	Actor() chat.Actor
+	// Here says whether the client was heard lately, and whether its person looks at it.
+	// It must not block.
+	Here() (here, attentive bool)
 	// Address returns where the client is. It must not block.
 	Address() netip.Addr
 }
@@ -200,6 +203,34 @@ func (h *Hub) Peers(id chat.UserID) []Peer {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return slices.Clone(h.peers[id])
+}
+
+// Here says whether somebody is here, and looks at one of their connections.
+func (h *Hub) Here(id chat.UserID) (here, attentive bool) {
+	for _, p := range h.Peers(id) {
+		x, y := p.Here()
+		here, attentive = here || x, attentive || y
+	}
+	return here, attentive
+}
+
+// Readers returns the readers of a live room who may read on.
+func (h *Hub) Readers(room chat.RoomID) []Reader {
+	h.mu.RLock()
+	r := h.rooms[room]
+	h.mu.RUnlock()
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make([]Reader, 0, len(r.members))
+	for _, c := range r.members {
+		if _, cut := c.tail.cuts[c]; !cut {
+			all = append(all, c.reader)
+		}
+	}
+	return all
 }
 
 // Check walks the hub and reports a contradiction: for tests, and cheap enough

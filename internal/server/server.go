@@ -22,7 +22,6 @@ import (
 	"hubbub/internal/hooks"
 	"hubbub/internal/hub"
 	"hubbub/internal/names"
-	"hubbub/internal/outside"
 	"hubbub/internal/preview"
 	"hubbub/internal/sqlite"
 	"hubbub/internal/ws"
@@ -52,9 +51,11 @@ type Config struct {
 	Heartbeat     time.Duration // 0: 25 seconds
 	Portable      bool          // do without what only Linux has, for tests
 	HooksPrivate  bool          // outgoing hooks may lead to this machine and to private networks
+	PushContact   string        // where push services may write to: https://… or mailto:…
 
 	// For tests, and nothing that an operator can set.
-	Clock hooks.Clock // of what waits; nil: the real one
+	Clock hooks.Clock  // of outgoing hooks; nil: the real one
+	Push  *http.Client // how push services are reached; nil: at public addresses alone
 }
 
 // Limits are the limits of clients.
@@ -97,8 +98,7 @@ type Server struct {
 	http     *http.Server
 	private  *private // metrics and profiles; nil: not wanted
 	admin    *private // the operator's commands
-
-	deliveries *hooks.Deliveries
+	outward  outward
 }
 
 // The bounds of a graceful stop: sockets are told goodbye, requests finish.
@@ -156,11 +156,11 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 	}
 	m := newMetrics()
 	store.Observe(m.committed)
-	s.deliveries = hooks.New(hooks.Config{
-		Log: store, Hooks: store, Directory: store, Accounts: store, Client: outside.Client(cfg.HooksPrivate), Logger: cfg.Log, Clock: cfg.Clock,
-	})
+	if s.outward, err = s.newOutward(ctx, cfg); err != nil {
+		return nil, err
+	}
 	s.hub = hub.New(store, hub.Options{
-		Stored:   func(events []chat.Event) { s.deliveries.Stored(events[0].Room) },
+		Stored:   s.outward.stored,
 		Lag:      m.lagged,
 		Changed:  func(e chat.Event) { s.sockets.Changed(e) },
 		Mentions: mentions(store),
@@ -178,12 +178,12 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 	})
 	s.previews = preview.New(preview.Config{Files: store, Keeper: s.keeper, Wanted: s.gate.Previews, Guard: cfg.Outbound, Log: cfg.Log})
 	s.sockets = ws.New(ws.Config{
-		Hub: s.hub, Directory: store, MaxFile: cfg.Files.MaxFile, Login: s.gate.Login, Room: s.gate.PublicRoom, Behind: place.Behind, Epoch: head.Epoch, Log: cfg.Log,
+		Hub: s.hub, Directory: store, Attention: store, MaxFile: cfg.Files.MaxFile, Login: s.gate.Login, Room: s.gate.PublicRoom, Behind: place.Behind, Epoch: head.Epoch, Log: cfg.Log,
 		Version: cfg.Version, Heartbeat: cfg.Heartbeat, Limits: cfg.Limits, Refused: m.refused, Portable: cfg.Portable,
 	})
 	handler, operator := api.New(api.Config{
 		Hub: s.hub, Sockets: s.sockets, Gate: s.gate, Store: store, Directory: store, Files: store, Keeper: s.keeper,
-		Attention: store, Hooks: store, Deliveries: s.deliveries, Page: cfg.Page,
+		Attention: store, Hooks: store, Deliveries: s.outward.hooks, Alerts: s.outward.alerts, Page: cfg.Page,
 		Log: cfg.Log, Place: place, Refused: m.refused,
 	}, head.Epoch)
 	if err := s.open(ctx, cfg, l, handler, operator, m); err != nil {
@@ -191,7 +191,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		s.sockets.Close(ctx)
 		s.previews.Close()
 		s.gate.Close()
-		s.deliveries.Close()
+		s.outward.close()
 		return nil, err
 	}
 	return s, nil
@@ -301,7 +301,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	sweep, stopSweep := context.WithCancel(context.Background())
 	defer stopSweep()
 	sweeping.Go(func() { s.sweep(sweep) })
-	err := s.deliveries.Start(ctx)
+	err := s.outward.start(ctx)
 	if err != nil {
 		stopSweep()
 		sweeping.Wait()
@@ -363,6 +363,6 @@ func (s *Server) stop() error {
 	}
 	s.previews.Close()
 	s.gate.Close()
-	s.deliveries.Close()
+	s.outward.close()
 	return s.store.Close()
 }

@@ -174,6 +174,13 @@ func (s *Store) SetSilence(ctx context.Context, id chat.UserID, x chat.Silence) 
 	})
 }
 
+// Company implements chat.Attention.
+func (s *Store) Company(ctx context.Context, id chat.UserID, most int) ([]chat.RoomID, error) {
+	scan := func(row scanner) (id chat.RoomID, err error) { return id, row.Scan(&id) }
+	return list(ctx, s, scan, `SELECT r.id FROM memberships m JOIN rooms r ON r.key = m.room
+		WHERE m.person = (SELECT key FROM people WHERE id = ?) AND m.state = 1 AND r.members <= ?`, id, most)
+}
+
 // AddDevice implements chat.Attention. The oldest ones make room.
 func (s *Store) AddDevice(ctx context.Context, id chat.UserID, session chat.SessionID, d chat.Device) error {
 	return s.change(ctx, func(t *tx) error {

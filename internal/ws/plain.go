@@ -124,6 +124,7 @@ func (p *plain) left() {
 	}
 	if p.c.user != nil { // signed in
 		p.c.server.hub.Depart(id, p.c)
+		p.c.server.presence.changed(p.c.whoami().Person)
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), linger)
