@@ -224,6 +224,10 @@ func (r renderer) escape(s string) string {
 		if c == '#' && i == 0 || c == '>' && i == 0 {
 			b.WriteByte('\\')
 		}
+		if c == '_' && wordBefore(s, i) && wordAfter(s, i) {
+			b.WriteByte('_')
+			continue
+		}
 		b.WriteString(escapeAll(string(c), s[i+utf8.RuneLen(c):]))
 	}
 	return b.String()

@@ -82,14 +82,14 @@ func TestRead(t *testing.T) {
 		"null":              {"", `{"text":"x","attachments":null,"blocks":null,"username":null}`, "x", ""},
 		"no mrkdwn":         {"", `{"text":"*a* <!here>","mrkdwn":false}`, `\*a\* \<!here>`, ""},
 		"attachment": {"", `{"attachments":[{"fallback":"f","color":"danger","pretext":"*Pre*","author_name":"bob","title":"T_1","title_link":"https://e.org/1","text":"a\nb","fields":[{"title":"Env","value":"prod","short":true}],"footer":"ci","ts":1792000000,"image_url":"https://e.org/i.png","actions":[{"type":"button","text":"Runbook","url":"https://e.org/r"},{"type":"button","text":"Press"}]}]}`,
-			"**Pre**\n\n> 🔴 bob\n> **[T\\_1](https://e.org/1)**\n> a\n> b\n> **Env** prod\n> [image](https://e.org/i.png)\n> [Runbook](https://e.org/r)\n> ci · 2026-10-14 17:46 UTC", ""},
+			"**Pre**\n\n> 🔴 bob\n> **[T_1](https://e.org/1)**\n> a\n> b\n> **Env** prod\n> [image](https://e.org/i.png)\n> [Runbook](https://e.org/r)\n> ci · 2026-10-14 17:46 UTC", ""},
 		"fallback alone": {"", `{"attachments":[{"fallback":"it broke"}]}`, "> it broke", ""},
 		"blocks only": {"", `{"blocks":[{"type":"header","text":{"type":"plain_text","text":"Deploy"}},{"type":"section","text":{"type":"mrkdwn","text":"*ok* <https://e.org|log>"},"fields":[{"type":"mrkdwn","text":"*Env:* prod"}]},{"type":"divider"},{"type":"context","elements":[{"type":"mrkdwn","text":"by _bob_"},{"type":"image","image_url":"u","alt_text":"face"}]},{"type":"video","title":7},{"type":"divider"}]}`,
 			"**Deploy**\n\n**ok** [log](https://e.org)\n**Env:** prod\n\n* * *\n\nby _bob_ · face", ""},
 		"blocks before text":      {"", `{"text":"short","blocks":[{"type":"section","text":{"type":"mrkdwn","text":"long"}}]}`, "long", ""},
 		"blocks that say nothing": {"", `{"text":"short","blocks":[{"type":"divider"},{"type":"image"},7,"x",null,{"type":"section","text":7}]}`, "short", ""},
 		"rich text": {"", `{"blocks":[{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"a_b "},{"type":"text","text":"bold","style":{"bold":true}},{"type":"link","url":"https://e.org","text":"l"},{"type":"emoji","name":"tada"},{"type":"broadcast","range":"here"}]},{"type":"rich_text_list","style":"ordered","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"one"}]}]},{"type":"rich_text_preformatted","elements":[{"type":"text","text":"x *y*"}]}]}]}`,
-			"a\\_b **bold**[l](https://e.org):tada:@here\n\n1. one\n\n```\nx *y*\n```", ""},
+			"a_b **bold**[l](https://e.org):tada:@here\n\n1. one\n\n```\nx *y*\n```", ""},
 	} {
 		m, err := Read(x.kind, []byte(x.body), people)
 		if err != nil || m.Text != x.text || m.As != x.as {

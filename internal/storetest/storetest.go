@@ -21,6 +21,8 @@ type Store interface {
 	chat.Directory
 	chat.Accounts
 	chat.Files
+	chat.Attention
+	chat.Hooks
 	// Sweep erases what rooms keep no longer, or the place does where a room says
 	// nothing, and says in how many rooms it did.
 	Sweep(ctx context.Context, place chat.Keep) (rooms int, err error)
@@ -70,6 +72,11 @@ func Run(t *testing.T, open Open) {
 		{"Files/edits", testFileEdits},
 		{"Files/retention", testFileRetention},
 		{"Files/previews", testPreviews},
+		{"Attention/levels", testLevels},
+		{"Attention/unread again", testMarkUnread},
+		{"Attention/drafts", testUnsent},
+		{"Attention/devices", testDevices},
+		{"Hooks", testHooks},
 		{"Directory/visitors", testVisitors},
 		{"Directory/rooms", testRooms},
 		{"Directory/memberships", testMemberships},
