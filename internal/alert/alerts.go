@@ -89,6 +89,10 @@ const (
 	burst      = 10 // alerts of a device at once, then one every so often
 	every      = 3 * time.Second
 	maxAnswer  = 4 << 10
+
+	pushTime       = 5 * time.Second
+	pauseRefused   = 30 * time.Second
+	pauseUnreached = 5 * time.Minute
 )
 
 // New returns alerts that are not started.
@@ -350,21 +354,28 @@ func (a *Alerts) send(line chan job) {
 				a.Sent(false)
 				continue
 			}
+			ok, pause := a.push(j)
+			if pause > 0 { // others wait for the same line
+				next = a.Now().Add(burst*every + pause)
+			}
 			full[j.device.Endpoint] = next
-			a.Sent(a.push(j))
+			a.Sent(ok)
 		}
 	}
 }
 
-// push makes one request. It is never made twice: a push service that did not answer
-// may have told the browser all the same.
-func (a *Alerts) push(j job) bool {
+// push makes one request, and says for how long the device is to be left alone then. It
+// is never made twice: a push service that did not answer may have told the browser all
+// the same.
+func (a *Alerts) push(j job) (ok bool, pause time.Duration) {
+	ctx, cancel := context.WithTimeout(a.ctx, pushTime)
+	defer cancel()
 	urgency := webpush.UrgencyNormal
 	if j.urgent {
 		urgency = webpush.UrgencyHigh
 	}
 	own := slices.Clone(j.payload) // the library writes behind its end, and other devices have the same one
-	resp, err := webpush.SendNotificationWithContext(a.ctx, own,
+	resp, err := webpush.SendNotificationWithContext(ctx, own,
 		&webpush.Subscription{Endpoint: j.device.Endpoint, Keys: webpush.Keys{Auth: j.device.Auth, P256dh: j.device.Key}},
 		&webpush.Options{
 			HTTPClient: a.Client, Subscriber: a.Subject, TTL: int(ttl.Seconds()), Urgency: urgency,
@@ -374,13 +385,13 @@ func (a *Alerts) push(j job) bool {
 		if a.ctx.Err() == nil {
 			a.Logger.Warn("reach a push service", "host", host(j.device.Endpoint), "refused", outside.Refused(err), "err", bare(err))
 		}
-		return false
+		return false, pauseUnreached
 	}
 	defer resp.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	switch {
 	case resp.StatusCode < 300:
-		return true
+		return true, 0
 	case resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone: // the browser wants no more
 		if err := a.Attention.RemoveDevice(a.ctx, "", j.device.Endpoint); err != nil && a.ctx.Err() == nil {
 			a.Logger.Error("forget a device", "err", err)
@@ -388,7 +399,7 @@ func (a *Alerts) push(j job) bool {
 	default:
 		a.Logger.Warn("a push service refused an alert", "host", host(j.device.Endpoint), "status", resp.StatusCode, "said", string(said[:min(len(said), 200)]))
 	}
-	return false
+	return false, pauseRefused
 }
 
 // host is what of an endpoint may be logged: the rest is a secret.

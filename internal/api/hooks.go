@@ -166,7 +166,6 @@ func (h *handler) addHook(r *http.Request, l chat.Login, m chat.Membership) (int
 	if err != nil {
 		return 0, nil, err
 	}
-	h.Sockets.Listed(made.Bot.ID, m.ID)
 	h.Deliveries.Changed(made)
 	answer := map[string]any{"hook": shownHook(made), "secret": secret}
 	if made.Incoming {

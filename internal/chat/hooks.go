@@ -84,7 +84,8 @@ type Hooks interface {
 	HookOf(ctx context.Context, secret TokenHash) (Hook, error)
 	// OutgoingHooks lists all that go out.
 	OutgoingHooks(ctx context.Context) ([]Hook, error)
-	// ChangeHook changes one. One that is not paused any more is tried at once.
+	// ChangeHook changes one. One that is not paused any more, or leads elsewhere, is tried
+	// at once.
 	ChangeHook(ctx context.Context, id string, c HookChange) (Hook, error)
 	// RemoveHook ends a hook: its bot leaves, and its name is free. That is an event in
 	// the room.

@@ -22,7 +22,7 @@ type outward struct {
 const pushSetting = "push_keys"
 
 // newOutward does not start anything.
-func (s *Server) newOutward(ctx context.Context, cfg Config) (o outward, err error) {
+func (s *Server) newOutward(ctx context.Context, cfg Config, m *metrics) (o outward, err error) {
 	keys, err := pushKeys(ctx, s.store)
 	if err != nil {
 		return o, err
@@ -36,6 +36,7 @@ func (s *Server) newOutward(ctx context.Context, cfg Config) (o outward, err err
 	})
 	o.alerts = alert.New(alert.Config{
 		Log: s.store, Attention: s.store, Directory: s.store, Keys: keys, Subject: subject(cfg.PushContact, s.place.Base), Client: services, Logger: cfg.Log,
+		Sent: m.alerted,
 		Here: func(id chat.UserID) (bool, bool) { return s.hub.Here(id) },
 	})
 	return o, nil

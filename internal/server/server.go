@@ -156,7 +156,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 	}
 	m := newMetrics()
 	store.Observe(m.committed)
-	if s.outward, err = s.newOutward(ctx, cfg); err != nil {
+	if s.outward, err = s.newOutward(ctx, cfg, m); err != nil {
 		return nil, err
 	}
 	s.hub = hub.New(store, hub.Options{

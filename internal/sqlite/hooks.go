@@ -124,7 +124,7 @@ func (s *Store) ChangeHook(ctx context.Context, id string, c chat.HookChange) (c
 			}
 		}
 		if c.URL != nil {
-			err = t.exec("UPDATE hooks SET url = ? WHERE id = ?", *c.URL, id)
+			err = t.exec("UPDATE hooks SET url = ?, tries = 0, since = 0, next = 0 WHERE id = ?", *c.URL, id)
 		}
 		if c.Events != nil {
 			err = errors.Join(err, t.exec("UPDATE hooks SET events = ? WHERE id = ?", *c.Events, id))
@@ -191,6 +191,9 @@ func (s *Store) RemoveHook(ctx context.Context, id string, by chat.UserID) error
 		after := before
 		after.State, after.Moderator = chat.StateNone, false
 		if err := t.stand(room, p, before, after); err != nil {
+			return err
+		}
+		if err := t.leaveAll(p.key, bot); err != nil { // somebody may have put it into other rooms
 			return err
 		}
 		if err := t.exec("UPDATE people SET name_key = NULL, role = ?, removed = ? WHERE key = ?", chat.RoleGuest, now(), p.key); err != nil {
