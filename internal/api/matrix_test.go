@@ -236,6 +236,7 @@ var frames = map[string][]string{
 	"delete":  {`{"delete":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f04","target":SEQ}}`, `{"delete":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f05","target":99}}`, `{"delete":{"room":"ROOM","id":"USED","target":SEQ}}`},
 	"react":   {`{"react":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f06","target":SEQ,"emoji":"🎉"}}`, `{"react":{"room":"ROOM","id":"USED","target":SEQ,"emoji":"🎉"}}`},
 	"unreact": {`{"unreact":{"room":"ROOM","id":"0199d5c2-7a31-7c4e-9b1f-3d2a6c8e5f07","target":SEQ,"emoji":"🎉"}}`},
+	"attend":  {},
 	"typing":  {`{"typing":{"room":"ROOM"}}`},
 	"read":    {`{"read":{"room":"ROOM","seq":1}}`, `{"read":{"room":"ROOM","seq":999999}}`, `{"read":{"room":"ROOM","seq":1,"thread":SEQ}}`},
 }
@@ -390,6 +391,11 @@ PUT /api/rooms/{id}/pins/{seq}                    | ok         muted      ok    
 DELETE /api/rooms/{id}/pins/{seq}                 | ok         muted      ok         read_only  archived   ok         removed    banned     waiting    ok
 GET /api/rooms/{id}/reports                       | forbidden  forbidden  ok         forbidden  forbidden  forbidden  removed    banned     waiting    ok
 DELETE /api/rooms/{id}/reports/{report}           | forbidden  forbidden  not_found  forbidden  forbidden  forbidden  removed    banned     waiting    not_found
+GET /api/rooms/{id}/hooks                         | forbidden  forbidden  ok         forbidden  forbidden  forbidden  removed    banned     waiting    ok
+POST /api/rooms/{id}/hooks                        | forbidden  forbidden  bad_frame  forbidden  forbidden  forbidden  removed    banned     waiting    bad_frame
+PATCH /api/rooms/{id}/hooks/{hook}                | forbidden  forbidden  not_found  forbidden  forbidden  forbidden  removed    banned     waiting    not_found
+DELETE /api/rooms/{id}/hooks/{hook}               | forbidden  forbidden  not_found  forbidden  forbidden  forbidden  removed    banned     waiting    not_found
+POST /api/rooms/{id}/hooks/{hook}/retry           | forbidden  forbidden  not_found  forbidden  forbidden  forbidden  removed    banned     waiting    not_found
 GET /api/rooms/{id}/audit                         | forbidden  forbidden  ok         forbidden  forbidden  forbidden  removed    banned     waiting    ok
 GET /api/rooms/{id}/members                       | ok         ok         ok         ok         ok         ok         removed    banned     waiting    ok
 PUT /api/rooms/{id}/members/{user}                | ok         muted      ok         read_only  archived   forbidden  removed    banned     waiting    ok
@@ -576,6 +582,15 @@ var placeRoutes = map[string]needs{
 	"PUT /api/me/picture":               {"guest", false, `x`},
 	"DELETE /api/me/picture":            {"guest", false, ``},
 	"GET /api/me/rooms":                 {"guest", true, ``},
+
+	"POST /api/me/read":   {"guest", true, ``},
+	"GET /api/me/push":    {"guest", false, ``},
+	"POST /api/me/push":   {"guest", false, `{`},
+	"DELETE /api/me/push": {"guest", false, `{`},
+
+	"PATCH /api/me/rooms/{id}":       {"guest", true, `{}`},
+	"POST /api/me/rooms/{id}/unread": {"guest", true, `{"seq":1}`},
+	"PUT /api/me/drafts/{id}":        {"guest", true, `{"text":"x"}`},
 
 	"GET /api/people":                            {"guest", true, ``},
 	"PATCH /api/people/{id}":                     {"admin", false, `{"role":"member"}`},
