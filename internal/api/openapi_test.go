@@ -256,6 +256,7 @@ func eachRoute(t *testing.T, room string, f func(method, path string, op *openap
 	}
 	for path, item := range doc.Paths.Map() {
 		path = strings.Replace(path, "/api/rooms/{id}", "/api/rooms/"+room, 1)
+		path = strings.NewReplacer("/api/me/rooms/{id}", "/api/me/rooms/"+room, "/api/me/drafts/{id}", "/api/me/drafts/"+room).Replace(path)
 		path = parameter.ReplaceAllString(strings.Replace(path, "{seq}", "1", 1), "nothing")
 		for method, op := range item.Operations() {
 			if method != http.MethodHead { // it has no body that says why

@@ -224,6 +224,7 @@ func TestEveryRouteAnswersAsTheContractSays(t *testing.T) {
 	w.good(ines, "PUT", strings.Replace(kitchen, "/api/rooms/", "/api/me/drafts/", 1), `{"text":"The oven"}`)
 	w.good(ines, "GET", "/api/me/rooms", "")
 	w.good(ines, "GET", "/api/me/push", "")
+	w.good(ines, "POST", "/api/me/push", `{"endpoint":"https://push.example.org/x","keys":{"p256dh":"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4","auth":"BTBZMqHH6r4Tts7J_aSIgg"}}`)
 	w.good(ines, "DELETE", "/api/me/push", `{"endpoint":"https://push.example.org/x"}`)
 	w.good(ines, "PATCH", "/api/me", `{"silent_until":-1,"quiet_hours":{"from":"22:00","to":"07:00","zone":"Europe/Zurich"}}`)
 	w.good(ines, "GET", "/api/me", "")
