@@ -1,9 +1,12 @@
 package main
 
 import (
+	"fmt"
+	"math"
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -28,6 +31,11 @@ type options struct {
 	proxy     bool
 	tls       server.TLS
 	provider  server.Provider
+	maxFile   size
+	quota     size
+
+	hooksPrivate bool
+	pushContact  string
 }
 
 func (o *options) register(f *pflag.FlagSet) {
@@ -49,6 +57,10 @@ func (o *options) register(f *pflag.FlagSet) {
 	o.guests = server.Rate{PerSecond: 1, Burst: 60}
 	f.Var(&o.guests, "guest-rate", "new guests from an address: per second, and at once")
 	f.Var(&o.rates.Handshakes, "handshake-rate", "new connections of an address: per second, and at once")
+	files := server.DefaultFileLimits()
+	o.maxFile, o.quota = size(files.MaxFile), size(files.Quota)
+	f.Var(&o.maxFile, "max-file", "largest file that people may send, such as 100MB; 0 for no files")
+	f.Var(&o.quota, "file-quota", "how much one person may send in a day, such as 1GB; 0 for no limit")
 	f.StringVar(&o.tls.Cert, "tls-cert", "", "`file` with a certificate and those above it; read again when it changes")
 	f.StringVar(&o.tls.Key, "tls-key", "", "`file` with its key")
 	f.StringVar(&o.tls.Domain, "tls-domain", "", "`name` of this server, for certificates from Let's Encrypt; it must be reached at port 443")
@@ -62,6 +74,8 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.StringVar(&o.provider.Secret, "oidc-client-secret", "", "`secret` shared with the provider; better in HUBBUB_OIDC_CLIENT_SECRET_FILE")
 	f.StringVar(&o.provider.Label, "oidc-label", "another account", "what the button says: sign in with …")
 	f.BoolVar(&o.provider.Open, "oidc-open", false, "whoever the provider knows may come in without an invitation")
+	f.BoolVar(&o.hooksPrivate, "hooks-private", false, "outgoing hooks may lead to this machine and to private networks")
+	f.StringVar(&o.pushContact, "push-contact", "", "`address` to which push services may write about alerts: mailto:you@example.org; without it, --public-url")
 	f.BoolVar(&o.allowNull, "allow-null-origin", true, "accept plain text from pages opened from disk, such as the tutorial's")
 }
 
@@ -77,6 +91,44 @@ func (o *options) chosenLimits() (server.Limits, error) {
 	return server.Limits{}, usagef("--limits is on or off, not %q", o.limits)
 }
 
+// size is a number of bytes, written for people.
+type size int64
+
+var units = []struct {
+	name  string
+	bytes int64
+}{{"TB", 1 << 40}, {"GB", 1 << 30}, {"MB", 1 << 20}, {"KB", 1 << 10}, {"B", 1}}
+
+// String implements pflag.Value.
+func (s *size) String() string {
+	for _, u := range units {
+		if *s > 0 && int64(*s)%u.bytes == 0 {
+			return strconv.FormatInt(int64(*s)/u.bytes, 10) + u.name
+		}
+	}
+	return "0"
+}
+
+// Set implements pflag.Value.
+func (s *size) Set(text string) error {
+	number, unit := strings.ToUpper(strings.TrimSpace(text)), int64(1)
+	for _, u := range units {
+		if rest, ok := strings.CutSuffix(number, u.name); ok {
+			number, unit = strings.TrimSpace(rest), u.bytes
+			break
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n < 0 || n > math.MaxInt64/unit {
+		return fmt.Errorf("%q is not a size such as 100MB", text)
+	}
+	*s = size(n * unit)
+	return nil
+}
+
+// Type implements pflag.Value.
+func (s *size) Type() string { return "size" }
+
 func (o *options) chosenProxies() (nets []netip.Prefix, err error) {
 	for _, text := range o.proxies {
 		p, err := netip.ParsePrefix(text)
@@ -89,6 +141,14 @@ func (o *options) chosenProxies() (nets []netip.Prefix, err error) {
 		nets = append(nets, p.Masked())
 	}
 	return nets, nil
+}
+
+func (o *options) chosenContact() (string, error) {
+	c := o.pushContact
+	if c != "" && !strings.HasPrefix(c, "https://") && (!strings.HasPrefix(c, "mailto:") || !strings.Contains(c, "@")) {
+		return "", usagef("--push-contact is mailto:you@example.org or an address that begins with https://, not %q", c)
+	}
+	return c, nil
 }
 
 func (o *options) chosenProvider() (*server.Provider, error) {

@@ -96,9 +96,14 @@ func (o *options) serve(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	contact, err := o.chosenContact()
+	if err != nil {
+		return err
+	}
 	s, err := server.New(c.Context(), server.Config{
 		Listen: o.listen, LAN: o.lan, PublicURL: o.publicURL, Proxies: proxies, ProxyProtocol: o.proxy, TLS: o.tls, Provider: provider,
-		Data: o.data, AllowNull: o.allowNull, Limits: limits, NoLimits: o.limits == "off", Guests: o.guests, Metrics: o.metrics, Version: version, Log: log,
+		Data: o.data, AllowNull: o.allowNull, Limits: limits, NoLimits: o.limits == "off", Guests: o.guests,
+		Files: server.FileLimits{MaxFile: int64(o.maxFile), Quota: int64(o.quota)}, Metrics: o.metrics, HooksPrivate: o.hooksPrivate, PushContact: contact, Version: version, Log: log,
 	})
 	if err != nil {
 		return err

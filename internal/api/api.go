@@ -14,8 +14,11 @@ import (
 	"net/http"
 	"strings"
 
+	"hubbub/internal/alert"
 	"hubbub/internal/chat"
+	"hubbub/internal/files"
 	"hubbub/internal/gate"
+	"hubbub/internal/hooks"
 	"hubbub/internal/hub"
 	"hubbub/internal/names"
 	"hubbub/internal/ws"
@@ -28,10 +31,17 @@ type Config struct {
 	Gate      *gate.Gate
 	Store     chat.Log
 	Directory chat.Directory
-	Page      fs.FS // the built page
+	Files     chat.Files
+	Attention chat.Attention
+	Hooks     chat.Hooks
+	Keeper    *files.Keeper // nil: there are no files
+	Page      fs.FS         // the built page
 	Log       *slog.Logger
 	Place     Place
 	Refused   func(chat.Code) // told of every refusal
+
+	Deliveries *hooks.Deliveries
+	Alerts     *alert.Alerts
 }
 
 type handler struct {
@@ -77,7 +87,13 @@ func (h *handler) routes() []route {
 		{"DELETE /api/me/picture", h.mine(h.removePicture)},
 		{"GET /api/me/threads", h.self(h.threads)},
 		{"GET /api/me/rooms", h.self(h.myRooms)},
-		{"PATCH /api/me/rooms/{id}", h.listedRoom(chat.ActRead, h.setQuiet)},
+		{"PATCH /api/me/rooms/{id}", h.listedRoom(chat.ActRead, h.setLevel)},
+		{"POST /api/me/rooms/{id}/unread", h.listedRoom(chat.ActRead, h.markUnread)},
+		{"GET /api/me/push", h.mine(h.pushKey)},
+		{"POST /api/me/push", h.mine(h.addDevice)},
+		{"DELETE /api/me/push", h.mine(h.removeDevice)},
+		{"POST /api/me/read", h.self(h.readAll)},
+		{"PUT /api/me/drafts/{id}", h.listedRoom(chat.ActRead, h.setDraft)},
 
 		{"GET /api/people", h.reading(h.people)},
 		{"PATCH /api/people/{id}", h.by(h.setRole)},
@@ -130,6 +146,21 @@ func (h *handler) routes() []route {
 		{"PUT /api/rooms/{id}/waiting/{user}", h.in(chat.ActModerate, h.about(chat.KindAdmit))},
 		{"DELETE /api/rooms/{id}/waiting/{user}", h.in(chat.ActModerate, h.about(chat.KindRemove))},
 
+		{"DELETE /api/rooms/{id}/messages/{seq}/previews", h.in(chat.ActEdit, h.unpreview)},
+
+		{"POST /api/uploads", h.upload},
+		{"HEAD /api/uploads/{upload}", h.upload},
+		{"PATCH /api/uploads/{upload}", h.upload},
+		{"DELETE /api/uploads/{upload}", h.upload},
+		{"GET /api/files/{file}/thumb", h.thumb},
+		{"GET /api/files/{file}/{name}", h.file},
+
+		{"GET /api/rooms/{id}/hooks", h.hooking(h.listHooks)},
+		{"POST /api/rooms/{id}/hooks", h.hooking(h.addHook)},
+		{"PATCH /api/rooms/{id}/hooks/{hook}", h.hooking(h.changeHook)},
+		{"DELETE /api/rooms/{id}/hooks/{hook}", h.hooking(h.removeHook)},
+		{"POST /api/rooms/{id}/hooks/{hook}/retry", h.hooking(h.retryHook)},
+
 		{"GET /api/audit", h.by(h.placeAudit)},
 		{"GET /api/blocks", h.by(h.listBlocks)},
 		{"POST /api/blocks", h.by(h.addBlock)},
@@ -158,6 +189,7 @@ func New(cfg Config, epoch chat.Epoch) (public, operator http.Handler) {
 	operator = asOperator(mux)
 	outside := http.NewServeMux()
 	outside.Handle("/api/", h.guarded(mux))
+	outside.HandleFunc("POST /hooks/{secret}", h.incoming)
 	outside.HandleFunc("GET /healthz", h.healthz)
 	outside.HandleFunc("GET /readyz", h.readyz)
 	outside.HandleFunc("GET /rooms/{name}", func(w http.ResponseWriter, r *http.Request) {
@@ -220,7 +252,7 @@ func (h *handler) outside(r *http.Request) string {
 }
 
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
-	"img-src 'self' blob: data:; manifest-src 'self'; worker-src 'self'; " +
+	"img-src 'self' blob: data:; media-src 'self' blob:; manifest-src 'self'; worker-src 'self'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types svelte-trusted-html hubbub"
 
@@ -340,6 +372,9 @@ var statuses = map[chat.Code]int{
 	chat.CodeConflict:     http.StatusConflict,
 	chat.CodeTooLong:      http.StatusRequestEntityTooLarge,
 	chat.CodeNotFound:     http.StatusNotFound,
+	chat.CodeTooLarge:     http.StatusRequestEntityTooLarge,
+	chat.CodeNoFiles:      http.StatusForbidden,
+	chat.CodeNotFinished:  http.StatusConflict,
 	chat.CodeUnauthorized: http.StatusUnauthorized,
 	chat.CodeBadSignIn:    http.StatusUnauthorized,
 	chat.CodeForbidden:    http.StatusForbidden,
@@ -365,7 +400,7 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	e := chat.AsError(err)
 	if e.Code == chat.CodeInternal {
-		h.Log.Error("answer a request", "method", r.Method, "path", r.URL.Path, "err", err)
+		h.Log.Error("answer a request", "method", r.Method, "path", logged(r), "err", err)
 	}
 	h.Refused(e.Code)
 	status, ok := statuses[e.Code]

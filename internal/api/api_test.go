@@ -24,6 +24,10 @@ type running struct {
 	server *server.Server
 }
 
+func quiet(t *testing.T) *slog.Logger {
+	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
+}
+
 func serve(t *testing.T, change ...func(*server.Config)) *running {
 	t.Helper()
 	cfg := server.Config{

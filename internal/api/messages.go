@@ -18,6 +18,9 @@ type messageAsk struct {
 	Reply  chat.Seq  `json:"reply"`
 	Thread chat.Seq  `json:"thread"`
 	Base   *chat.Seq `json:"base"` // an edit: the revised that was seen
+
+	Files   []chat.FileID `json:"files"`   // an edit: those that stay
+	Preview *bool         `json:"preview"` // false: nobody looks where its links lead
 }
 
 func (a messageAsk) eventID() (chat.EventID, error) {
@@ -49,10 +52,14 @@ func (h *handler) addMessage(r *http.Request, l chat.Login, m chat.Membership) (
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := wire.CheckText(ask.Text); err != nil {
+	d := chat.Draft{Kind: chat.KindMessage, ID: id, Body: ask.Text, Target: ask.Reply, Thread: ask.Thread}
+	if len(ask.Files) == 0 {
+		ask.Files = nil
+	}
+	if err := ask.fill(&d); err != nil {
 		return 0, nil, err
 	}
-	return h.wrote(r, l, m, http.StatusCreated, chat.Draft{Kind: chat.KindMessage, ID: id, Body: ask.Text, Target: ask.Reply, Thread: ask.Thread})
+	return h.wrote(r, l, m, http.StatusCreated, d)
 }
 
 func (h *handler) editMessage(r *http.Request, l chat.Login, m chat.Membership) (int, any, error) {
@@ -68,10 +75,29 @@ func (h *handler) editMessage(r *http.Request, l chat.Login, m chat.Membership) 
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := wire.CheckText(ask.Text); err != nil {
+	d := chat.Draft{Kind: chat.KindEdit, ID: id, Target: target, Body: ask.Text, Base: ask.Base}
+	if err := ask.fill(&d); err != nil {
 		return 0, nil, err
 	}
-	return h.wrote(r, l, m, http.StatusOK, chat.Draft{Kind: chat.KindEdit, ID: id, Target: target, Body: ask.Text, Base: ask.Base})
+	return h.wrote(r, l, m, http.StatusOK, d)
+}
+
+// fill adds to a draft what it holds beside its text.
+func (a messageAsk) fill(d *chat.Draft) error {
+	if err := wire.CheckMessage(a.Text, a.Files); err != nil {
+		return err
+	}
+	d.Files, d.NoPreview = wire.FilesOf(a.Files), a.Preview != nil && !*a.Preview
+	return nil
+}
+
+// unpreview takes away what there is to show of a message's links, for good.
+func (h *handler) unpreview(r *http.Request, l chat.Login, m chat.Membership) (int, any, error) {
+	target, err := seqOf(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	return h.did(r, l, m, chat.Draft{Kind: chat.KindUnpreview, Target: target})
 }
 
 func (h *handler) deleteMessage(r *http.Request, l chat.Login, m chat.Membership) (int, any, error) {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -172,8 +173,12 @@ func (h *handler) place(r *http.Request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	previews, err := h.Gate.Previews(r.Context())
+	if err != nil {
+		return 0, nil, err
+	}
 	answer := map[string]any{
-		"guests": policy, "keep": keep, "needs_invite": needs, "passkeys": gate.CanPasskey(h.origin(r)), "provider": nil, "you": nil,
+		"guests": policy, "keep": keep, "previews": previews, "needs_invite": needs, "passkeys": gate.CanPasskey(h.origin(r)), "provider": nil, "you": nil,
 	}
 	switch l, err := h.login(r); {
 	case err == nil:
@@ -191,12 +196,19 @@ func (h *handler) setPlace(r *http.Request, l chat.Login) (int, any, error) {
 	var ask struct {
 		Guests *string    `json:"guests"`
 		Keep   *chat.Keep `json:"keep"`
+
+		Previews *bool `json:"previews"`
 	}
 	if err := readJSON(r, &ask); err != nil {
 		return 0, nil, err
 	}
 	if ask.Guests != nil {
 		if err := h.Gate.SetPolicy(r.Context(), l.Person, *ask.Guests); err != nil {
+			return 0, nil, err
+		}
+	}
+	if ask.Previews != nil {
+		if err := h.Gate.SetPreviews(r.Context(), l.Person, *ask.Previews); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -237,9 +249,13 @@ func (h *handler) me(r *http.Request, l chat.Login) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	silence, err := h.Attention.Silence(r.Context(), l.ID)
+	if err != nil {
+		return 0, nil, err
+	}
 	return http.StatusOK, map[string]any{
-		"share_reads": !hides,
-		"you":         wire.PersonFrame(l.Person), "password": a.Password != "", "passkeys": shown, "picture": a.Picture,
+		"share_reads": !hides, "silent_until": wire.End(silence.Until, time.Now()), "quiet_hours": shownHours(silence),
+		"you": wire.PersonFrame(l.Person), "password": a.Password != "", "passkeys": shown, "picture": a.Picture,
 	}, nil
 }
 
@@ -247,6 +263,9 @@ func (h *handler) rename(r *http.Request, l chat.Login) (int, any, error) {
 	var ask struct {
 		Name       *string `json:"name"`
 		ShareReads *bool   `json:"share_reads"`
+
+		SilentUntil *wire.Millis    `json:"silent_until"`
+		QuietHours  json.RawMessage `json:"quiet_hours"`
 	}
 	if err := readJSON(r, &ask); err != nil {
 		return 0, nil, err
@@ -256,7 +275,13 @@ func (h *handler) rename(r *http.Request, l chat.Login) (int, any, error) {
 			return 0, nil, err
 		}
 	}
-	if ask.Name == nil && ask.ShareReads != nil {
+	silence := ask.SilentUntil != nil || len(ask.QuietHours) > 0
+	if silence {
+		if err := h.setSilence(r, l, ask.SilentUntil, ask.QuietHours); err != nil {
+			return 0, nil, err
+		}
+	}
+	if ask.Name == nil && (ask.ShareReads != nil || silence) {
 		return http.StatusOK, newYou(l.Person), nil
 	}
 	name := ""

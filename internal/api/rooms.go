@@ -79,6 +79,9 @@ func (h *handler) myRooms(r *http.Request, l chat.Login) (int, any, error) {
 			rooms = append(rooms, joined(m, l))
 		}
 	}
+	if err := h.withDrafts(r, l, rooms); err != nil {
+		return 0, nil, err
+	}
 	return http.StatusOK, map[string]any{"epoch": h.epoch, "rooms": rooms}, nil
 }
 
@@ -435,6 +438,7 @@ type member struct {
 	Muted     wire.Millis `json:"muted,omitempty"`
 	Banned    wire.Millis `json:"banned,omitempty"`
 	Online    bool        `json:"online,omitempty"`
+	Away      bool        `json:"away,omitempty"`
 	Picture   string      `json:"picture,omitempty"`
 }
 
@@ -488,8 +492,9 @@ func (h *handler) members(r *http.Request, l chat.Login, m chat.Membership) (int
 	for _, p := range page {
 		one := member{
 			ID: p.ID, Name: p.Name, Role: p.Role.String(), Bot: p.Bot, State: p.State.String(), Moderator: p.Moderator,
-			Online: len(h.Hub.Peers(p.ID)) > 0, Picture: p.Picture,
+			Picture: p.Picture,
 		}
+		one.Online, one.Away = h.Sockets.Presence(p.ID)
 		if p.State == chat.StateBanned {
 			one.Banned = wire.End(p.Banned, now)
 		}

@@ -87,11 +87,31 @@ func field(t *testing.T, answer map[string]any, path string) string {
 	return s
 }
 
+// files sends one, shows it, reads it, and gives another up.
+func (w *walk) files(who, room string) {
+	w.t.Helper()
+	tus := "Tus-Resumable: 1.0.0"
+	photo := snapshot(1000, 10)
+	begin := func() string {
+		resp, _ := w.begin(who, "oven.jpg", len(photo))
+		w.saw(resp.Request)
+		return resp.Header.Get("Location")
+	}
+	at := begin()
+	w.good(who, "HEAD", at, "", tus)
+	w.good(who, "PATCH", at, string(photo), tus, "Upload-Offset: 0", "Content-Type: application/offset+octet-stream")
+	id := strings.TrimPrefix(at, "/api/uploads/")
+	w.good(who, "POST", room+"/messages", `{"text":"","files":["`+id+`"]}`)
+	w.good(who, "GET", "/api/files/"+id+"/oven.jpg", "")
+	w.good(who, "GET", "/api/files/"+id+"/thumb", "")
+	w.good(who, "DELETE", begin(), "", tus)
+}
+
 // Every route answers well at least once, and as the contract says: what no other
 // test asks for is held against it here.
 func TestEveryRouteAnswersAsTheContractSays(t *testing.T) {
 	data := t.TempDir()
-	w := &walk{serve(t, func(c *server.Config) { c.Data = data }), make(map[string]bool)}
+	w := &walk{serve(t, taking, func(c *server.Config) { c.Data = data }), make(map[string]bool)}
 	id := func(who string) string { return field(t, w.good(who, "GET", "/api/me", ""), "you.id") }
 	owner, ines, tom, guest := w.owner(), w.member("Ines"), w.member("Tomás"), w.guest("Gast")
 	tomID, guestID := id(tom), id(guest)
@@ -164,6 +184,8 @@ func TestEveryRouteAnswersAsTheContractSays(t *testing.T) {
 	w.good(ines, "GET", kitchen+"/events?after=1&limit=500", "")
 	w.good(ines, "DELETE", kitchen+"/pins"+seq, "")
 	w.good(ines, "DELETE", message+"/reactions", `{"emoji":"🎉"}`)
+	w.good(tom, "DELETE", message+"/previews", "")
+	w.files(ines, kitchen)
 	w.good(tom, "PATCH", "/api/me", `{"share_reads":false}`)
 	w.good(ines, "GET", kitchen+"/events?limit=3", "")
 	w.good(ines, "GET", kitchen, "")
@@ -195,6 +217,24 @@ func TestEveryRouteAnswersAsTheContractSays(t *testing.T) {
 	w.good(ines, "PUT", kitchen+"/waiting/"+guestID, "")
 	w.good(ines, "GET", kitchen+"/audit", "")
 	w.good(ines, "GET", secret+"/audit", "")
+
+	mine := strings.Replace(kitchen, "/api/rooms/", "/api/me/rooms/", 1)
+	w.good(ines, "PATCH", mine, `{"level":"all","quiet":true}`)
+	w.good(ines, "POST", mine+"/unread", `{"seq":1}`)
+	w.good(ines, "POST", "/api/me/read", "")
+	w.good(ines, "PUT", strings.Replace(kitchen, "/api/rooms/", "/api/me/drafts/", 1), `{"text":"The oven"}`)
+	w.good(ines, "GET", "/api/me/rooms", "")
+	w.good(ines, "GET", "/api/me/push", "")
+	w.good(ines, "POST", "/api/me/push", `{"endpoint":"https://push.example.org/x","keys":{"p256dh":"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4","auth":"BTBZMqHH6r4Tts7J_aSIgg"}}`)
+	w.good(ines, "DELETE", "/api/me/push", `{"endpoint":"https://push.example.org/x"}`)
+	w.good(ines, "PATCH", "/api/me", `{"silent_until":-1,"quiet_hours":{"from":"22:00","to":"07:00","zone":"Europe/Zurich"}}`)
+	w.good(ines, "GET", "/api/me", "")
+	w.good(ines, "POST", kitchen+"/hooks", `{"kind":"in","name":"CI"}`)
+	hook := kitchen + "/hooks/" + field(t, w.good(ines, "POST", kitchen+"/hooks", `{"kind":"out","name":"Relay","url":"https://hook.example.org/x","events":"mention"}`), "hook.id")
+	w.good(ines, "GET", kitchen+"/hooks", "")
+	w.good(ines, "PATCH", hook, `{"paused":true}`)
+	w.good(ines, "POST", hook+"/retry", "")
+	w.good(ines, "DELETE", hook, "")
 
 	invite := field(t, w.good(ines, "POST", "/api/invites", `{"role":"member","room":"`+strings.TrimPrefix(secret, "/api/rooms/")+`","uses":5,"expires":3600,"note":"all"}`), "invite.link")
 	w.good(ines, "GET", "/api/invites", "")

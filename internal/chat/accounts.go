@@ -30,6 +30,8 @@ const (
 	InvitePrefix  = "hbi_" // 128 bits
 	LinkPrefix    = "hbl_" // 128 bits; signs in another device, once
 	BotPrefix     = "hbb_" // 256 bits; what a bot signs in with
+	HookPrefix    = "hbw_" // 256 bits; in the address of an incoming hook
+	SigningPrefix = "hbs_" // 256 bits; what an outgoing hook signs with
 )
 
 // SessionID names a session in lists. It is no secret.

@@ -39,6 +39,9 @@ const (
 	CodeReadOnly     Code = "read_only"    // only moderators write there
 	CodeArchived     Code = "archived"     // nobody writes there any more
 	CodeSlowMode     Code = "slow_mode"    // wait for retry_after
+	CodeTooLarge     Code = "too_large"    // a smaller file, or none until tomorrow
+	CodeNoFiles      Code = "no_files"     // this server takes no files
+	CodeNotFinished  Code = "not_finished" // finish the upload first
 	CodeWaiting      Code = "waiting"      // until somebody lets you in
 	CodeUnauthorized Code = "unauthorized" // sign in
 	CodeForbidden    Code = "forbidden"    // not allowed from there

@@ -62,14 +62,22 @@ const (
 	KindPin     Kind = 26 // the message at Target is pinned to the room
 	KindUnpin   Kind = 27
 
+	// Hooks of a room: About is the hook's bot, Body where an outgoing one leads.
+	KindHook     Kind = 36
+	KindHookGone Kind = 37
+
+	KindPreview   Kind = 30 // where links of the message at Target lead: Body is JSON, see ParsePreviews
+	KindUnpreview Kind = 31 // the author wants none of that
+
 	// Changes of the place, in its own log.
-	KindRole    Kind = 40 // About now has the role Body
-	KindPutOut  Kind = 41
-	KindBlock   Kind = 42 // the addresses Body are refused, until Until
-	KindUnblock Kind = 43
-	KindGuests  Kind = 44 // who may come in without an account is now Body
-	KindBot     Kind = 45 // About was made
-	KindBotGone Kind = 46
+	KindRole     Kind = 40 // About now has the role Body
+	KindPutOut   Kind = 41
+	KindBlock    Kind = 42 // the addresses Body are refused, until Until
+	KindUnblock  Kind = 43
+	KindGuests   Kind = 44 // who may come in without an account is now Body
+	KindBot      Kind = 45 // About was made
+	KindBotGone  Kind = 46
+	KindPreviews Kind = 50 // "on": the place shows where links lead; "off"
 )
 
 var kindNames = map[Kind]string{
@@ -78,9 +86,11 @@ var kindNames = map[Kind]string{
 	KindReadOnly: "read_only", KindGuestsWait: "guests_wait", KindKeep: "keep", KindErase: "erase",
 	KindJoin: "join", KindLeave: "leave", KindAdd: "add", KindRemove: "remove", KindBan: "ban", KindUnban: "unban",
 	KindMute: "mute", KindUnmute: "unmute", KindModerator: "moderator", KindDismiss: "dismiss", KindAdmit: "admit",
+	KindHook: "hook", KindHookGone: "hook_gone",
 	KindReact: "react", KindUnreact: "unreact", KindPin: "pin", KindUnpin: "unpin",
+	KindPreview: "preview", KindUnpreview: "unpreview",
 	KindRole: "role", KindPutOut: "put_out", KindBlock: "block", KindUnblock: "unblock", KindGuests: "guests",
-	KindBot: "bot", KindBotGone: "bot_gone",
+	KindBot: "bot", KindBotGone: "bot_gone", KindPreviews: "previews",
 }
 
 // String returns the kind's name in hubbub.v1.
@@ -115,8 +125,9 @@ type Draft struct {
 	// Name is the author's display name. A log does not store it with the
 	// event: Append passes it through, Read fills in today's.
 	Name  string
-	Guest bool // the author has no account; like Name
-	Bot   bool // the author is a program; like Name
+	Guest bool   // the author has no account; like Name
+	Bot   bool   // the author is a program; like Name
+	As    string // what a hook's bot calls itself this time; shown beside Name, never instead of Bot
 	// Scope is what the token is for by which it is written; nil: everything. It is
 	// part of the decision, and not stored.
 	Scope  *Scope
@@ -131,8 +142,12 @@ type Draft struct {
 	// room is left out by Append.
 	Mentions []Mention
 	Everyone Everyone // whom else it addresses
-	Base     *Seq     // KindEdit: the Revised that its author saw; nil: whatever it was
-	Key      string   // KindName of a public room: what makes names the same; not stored with the event
+	// Files are what a message holds. Append needs the ids, and fills in the rest. In
+	// an edit they are those that stay; nil: all of them.
+	Files     []File
+	NoPreview bool   // nobody is to look where its links lead; not stored with the event
+	Base      *Seq   // KindEdit: the Revised that its author saw; nil: whatever it was
+	Key       string // KindName of a public room: what makes names the same; not stored with the event
 }
 
 // Mention is a person, and what they were called when it was written.
@@ -166,12 +181,13 @@ type Event struct {
 	Seq  Seq
 	Time time.Time // when the log took it, in whole milliseconds
 	// What Read knows of a message that others came to: how many stand under it, the
-	// last of these, reactions in the order of the first of each, and whether it is
-	// pinned.
+	// last of these, reactions in the order of the first of each, whether it is
+	// pinned, and where its links lead.
 	Replies   int
 	LastReply Seq
 	Reactions []Reaction
 	Pinned    bool
+	Previews  []Preview
 	// Revised is the Seq of the last edit or delete of this message, 0 if
 	// there was none. Read returns the revised Body.
 	Revised Seq
@@ -181,7 +197,7 @@ type Event struct {
 
 // Changes says whether such an event changes a room, or who may do what in it.
 func (k Kind) Changes() bool {
-	return k > KindDelete && k != KindReact && k != KindUnreact && k != KindPin && k != KindUnpin
+	return k > KindDelete && (k < KindReact || k > KindUnpreview)
 }
 
 // Act returns what somebody does who writes such an event, or false if it only ever
@@ -206,6 +222,8 @@ func (k Kind) Act() (Act, bool) {
 		return ActReact, true
 	case KindPin, KindUnpin:
 		return ActPin, true
+	case KindUnpreview:
+		return ActEdit, true // of one's own message
 	}
 	return 0, false
 }

@@ -74,6 +74,7 @@ type Membership struct {
 	Read     Seq       // the last event the person has read
 	Unread   int       // messages behind that
 	Mentions int       // among them those that address the person
+	Level    Level     // what the person wants to be alerted of
 	Quiet    bool      // it shows neither bold nor a number
 	People   []Mention // RoomDirect: the others
 }
@@ -195,9 +196,6 @@ type Directory interface {
 	// MarkRead moves the read mark forward, never back, never beyond the head,
 	// and returns where it stands.
 	MarkRead(ctx context.Context, id UserID, room RoomID, seq Seq) (Seq, error)
-	// SetQuiet mutes a room on a person's list for them, or does not any more
-	// (CodeNotFound). That stays over leaving and coming back.
-	SetQuiet(ctx context.Context, id UserID, room RoomID, quiet bool) error
 	// Audit returns at most limit events before a place that changed something, newest
 	// first.
 	Audit(ctx context.Context, room RoomID, before Seq, limit int) ([]Event, error)

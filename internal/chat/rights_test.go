@@ -512,7 +512,7 @@ func TestKeepAsText(t *testing.T) {
 // Each kind of event either has an act that decides about it, or only follows from
 // something else.
 func TestActs(t *testing.T) {
-	follows := []Kind{KindErase, KindJoin, KindLeave}
+	follows := []Kind{KindErase, KindJoin, KindLeave, KindPreview, KindHook, KindHookGone}
 	for kind, name := range kindNames {
 		_, ok := kind.Act()
 		if want := !slices.Contains(follows, kind) && kind < KindRole; ok != want {

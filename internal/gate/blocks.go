@@ -157,6 +157,27 @@ func (g *Gate) SetKeep(ctx context.Context, by chat.Person, k chat.Keep) error {
 	return g.Accounts.SetSetting(ctx, by.ID, chat.KindKeep, keepSetting, k.String())
 }
 
+const previewSetting = "previews"
+
+// Previews says whether the place shows where links lead. It does unless the owner
+// said no.
+func (g *Gate) Previews(ctx context.Context) (bool, error) {
+	text, err := g.Accounts.Setting(ctx, previewSetting)
+	return text != "off", err
+}
+
+// SetPreviews changes that.
+func (g *Gate) SetPreviews(ctx context.Context, by chat.Person, on bool) error {
+	if err := atLeast(by, chat.RoleOwner); err != nil {
+		return err
+	}
+	value := "off"
+	if on {
+		value = "on"
+	}
+	return g.Accounts.SetSetting(ctx, by.ID, chat.KindPreviews, previewSetting, value)
+}
+
 // CheckKeep refuses what makes no sense.
 func CheckKeep(k chat.Keep) error {
 	if k.Days < 0 || k.Days > 36_500 || k.Messages < 0 || k.Messages > 100_000_000 {

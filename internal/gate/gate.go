@@ -22,6 +22,7 @@ import (
 type Config struct {
 	Accounts  chat.Accounts
 	Directory chat.Directory
+	Hooks     chat.Hooks
 	Log       *slog.Logger
 	Limits    bool                                // false lifts all rate limits
 	Guests    Rate                                // of new guests from a network

@@ -23,6 +23,8 @@ type limits struct {
 	knows       *limiter // remembers from where an account was signed in to
 	credentials *limiter // passwords and passkeys set, by person; passkeys used, by network
 	providers   *limiter // likewise
+	hooks       *limiter // messages, by incoming hook
+	hookGuesses *limiter // secrets of hooks that were wrong, by network
 }
 
 // Rate is so many at once, and then one every so often. The zero value lifts it.
@@ -49,6 +51,8 @@ func newLimits(on bool, guests Rate) limits {
 		knows:       l(1, 30*24*time.Hour),
 		credentials: l(30, 5*time.Second),
 		providers:   l(30, 5*time.Second),
+		hooks:       l(60, time.Second),
+		hookGuesses: l(30, 10*time.Second),
 	}
 }
 

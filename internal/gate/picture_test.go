@@ -7,6 +7,8 @@ import (
 	"image/draw"
 	"image/jpeg"
 	"testing"
+
+	"hubbub/internal/picture"
 )
 
 // photo is red above and blue below, stored as a camera stores it that was held so.
@@ -15,7 +17,7 @@ func photo(how byte) []byte {
 	draw.Draw(upright, image.Rect(0, 0, 64, 32), image.NewUniform(color.RGBA{220, 0, 0, 255}), image.Point{}, draw.Src)
 	draw.Draw(upright, image.Rect(0, 32, 64, 64), image.NewUniform(color.RGBA{0, 0, 220, 255}), image.Point{}, draw.Src)
 	// The way back from upright is the turn the other way.
-	turn(upright, map[byte]uint16{6: 8, 8: 6}[how]+map[byte]uint16{1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 7: 7}[how])
+	upright = picture.Turn(upright, map[byte]uint16{6: 8, 8: 6}[how]+map[byte]uint16{1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 7: 7}[how])
 	var b bytes.Buffer
 	jpeg.Encode(&b, upright, nil)
 	exif := append([]byte("\xff\xe1\x00\x22Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00"), how, 0, 0, 0, 0, 0, 0, 0)

@@ -44,8 +44,14 @@ type Options struct {
 	// Changed is told of each event that changes a room, or who is in it, after its
 	// readers were. It must not block.
 	Changed func(chat.Event)
+	// Stored is told of the events of one commit in one room, after its readers were. It
+	// must not block, nor keep them.
+	Stored func([]chat.Event)
 	// Mentions finds whom a message addresses.
 	Mentions func(ctx context.Context, text string) ([]chat.Mention, chat.Everyone, error)
+	// Said is told of each message and each edit that somebody wrote here, after its
+	// readers were. It must not block.
+	Said func(chat.Event)
 }
 
 // New returns a hub that follows the log.
@@ -53,8 +59,14 @@ func New(log chat.Log, o Options) *Hub {
 	if o.Lag == nil {
 		o.Lag = func(time.Duration) {}
 	}
+	if o.Said == nil {
+		o.Said = func(chat.Event) {}
+	}
 	if o.Changed == nil {
 		o.Changed = func(chat.Event) {}
+	}
+	if o.Stored == nil {
+		o.Stored = func([]chat.Event) {}
 	}
 	h := &Hub{
 		log:     log,
@@ -87,7 +99,13 @@ func (h *Hub) Post(ctx context.Context, drafts []chat.Draft) []chat.Result {
 			d.Everyone = chat.Nobody
 		}
 	}
-	return h.log.Append(ctx, drafts)
+	results := h.log.Append(ctx, drafts)
+	for i := range results {
+		if r := &results[i]; r.Err == nil && !r.Repeated && r.Event.Kind <= chat.KindEdit {
+			h.Said(r.Event)
+		}
+	}
+	return results
 }
 
 // follow takes the events of one commit, in order, and hands each room its own.
@@ -109,6 +127,7 @@ func (h *Hub) follow(events []chat.Event) {
 		if r != nil {
 			r.advance(events[:n])
 		}
+		h.Stored(events[:n])
 		for _, e := range events[:n] {
 			if e.Kind.Changes() {
 				h.Changed(e)
@@ -153,6 +172,9 @@ type Peer interface {
 	Dropped(room chat.RoomID)
 	// Actor returns who is on the connection, for decisions. It must not block.
 	Actor() chat.Actor
+	// Here says whether the client was heard lately, and whether its person looks at it.
+	// It must not block.
+	Here() (here, attentive bool)
 	// Address returns where the client is. It must not block.
 	Address() netip.Addr
 }
@@ -181,6 +203,34 @@ func (h *Hub) Peers(id chat.UserID) []Peer {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return slices.Clone(h.peers[id])
+}
+
+// Here says whether somebody is here, and looks at one of their connections.
+func (h *Hub) Here(id chat.UserID) (here, attentive bool) {
+	for _, p := range h.Peers(id) {
+		x, y := p.Here()
+		here, attentive = here || x, attentive || y
+	}
+	return here, attentive
+}
+
+// Readers returns the readers of a live room who may read on.
+func (h *Hub) Readers(room chat.RoomID) []Reader {
+	h.mu.RLock()
+	r := h.rooms[room]
+	h.mu.RUnlock()
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make([]Reader, 0, len(r.members))
+	for _, c := range r.members {
+		if _, cut := c.tail.cuts[c]; !cut {
+			all = append(all, c.reader)
+		}
+	}
+	return all
 }
 
 // Check walks the hub and reports a contradiction: for tests, and cheap enough

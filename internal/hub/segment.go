@@ -50,9 +50,24 @@ func appendFrame(dst []byte, d Dialect, e chat.Event) []byte {
 	case d == V1Deflated:
 		return wire.AppendDeflated(dst, wire.EventFrame(e))
 	case e.Kind == chat.KindMessage && !e.Deleted:
-		return wire.AppendText(dst, e.Body)
+		return wire.AppendText(dst, plainText(e))
 	}
 	return dst
+}
+
+// plainText is what plain text shows of a message: files by their names.
+func plainText(e chat.Event) string {
+	if len(e.Files) == 0 {
+		return e.Body
+	}
+	text := e.Body
+	for _, f := range e.Files {
+		if text != "" {
+			text += "\n"
+		}
+		text += "[" + f.Name + "]"
+	}
+	return text
 }
 
 // start returns where the frame of event first+i starts in buf.

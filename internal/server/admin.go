@@ -52,13 +52,13 @@ func OpenAdmin(ctx context.Context, data string, log *slog.Logger) (*Admin, erro
 	g := gate.New(gate.Config{
 		Accounts: store, Directory: store, Log: log, Ended: func(chat.UserID, []chat.SessionID) {}, Changed: func(chat.Person) {},
 	})
-	sockets := ws.New(ws.Config{Hub: h, Directory: store, Login: g.Login, Room: g.PublicRoom, Log: log})
+	sockets := ws.New(ws.Config{Hub: h, Directory: store, Attention: store, Login: g.Login, Room: g.PublicRoom, Log: log})
 	base, err := store.Setting(ctx, baseSetting)
 	if err != nil || base == "" {
 		base = "http://localhost:3000"
 	}
 	_, operator := api.New(api.Config{
-		Hub: h, Sockets: sockets, Gate: g, Store: store, Directory: store, Page: os.DirFS(os.TempDir()), Log: log,
+		Hub: h, Sockets: sockets, Gate: g, Store: store, Directory: store, Files: store, Attention: store, Hooks: store, Page: os.DirFS(os.TempDir()), Log: log,
 		Place: api.Place{Base: base}, Refused: func(chat.Code) {},
 	}, "")
 	a := &Admin{

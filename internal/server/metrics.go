@@ -27,6 +27,7 @@ type metrics struct {
 	took     prometheus.Histogram
 	repeated prometheus.Counter
 	refusals *prometheus.CounterVec
+	alerts   *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -48,17 +49,31 @@ func newMetrics() *metrics {
 			Name: "hubbub_duplicates_suppressed_total",
 			Help: "Messages sent again that were stored already.",
 		}),
+		alerts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hubbub_alerts_total",
+			Help: "Alerts that push services took, or that did not get there.",
+		}, []string{"result"}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "hubbub_refusals_total",
 			Help: "Frames and requests refused, by error code.",
 		}, []string{"code"}),
 	}
-	m.registry.MustRegister(m.lag, m.events, m.took, m.repeated, m.refusals,
+	m.registry.MustRegister(m.lag, m.events, m.took, m.repeated, m.refusals, m.alerts,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 func (m *metrics) lagged(d time.Duration) { m.lag.Observe(d.Seconds()) }
+
+// alerted counts an alert that left, or did not.
+func (m *metrics) alerted(ok bool) {
+	result := "dropped"
+	if ok {
+		result = "sent"
+	}
+	m.alerts.WithLabelValues(result).Inc()
+}
+
 func (m *metrics) refused(code chat.Code) { m.refusals.WithLabelValues(string(code)).Inc() }
 
 func (m *metrics) committed(c sqlite.Commit) {

@@ -11,14 +11,18 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"hubbub/internal/api"
 	"hubbub/internal/chat"
+	"hubbub/internal/files"
 	"hubbub/internal/gate"
+	"hubbub/internal/hooks"
 	"hubbub/internal/hub"
 	"hubbub/internal/names"
+	"hubbub/internal/preview"
 	"hubbub/internal/sqlite"
 	"hubbub/internal/ws"
 	"hubbub/web"
@@ -39,11 +43,19 @@ type Config struct {
 	NoLimits      bool           // lift the limits of signing in too
 	Guests        Rate           // new guests of an address; the zero value lifts it
 	Metrics       string         // address and port for metrics and profiles; empty: none
+	Files         files.Limits   // of files; the zero value: none are taken
 	Version       string
 	Log           *slog.Logger
+	Outbound      preview.Guard // what previews may connect to; nil: public addresses. No flag sets it: for tests
 	Page          fs.FS         // nil: the embedded page
 	Heartbeat     time.Duration // 0: 25 seconds
 	Portable      bool          // do without what only Linux has, for tests
+	HooksPrivate  bool          // outgoing hooks may lead to this machine and to private networks
+	PushContact   string        // where push services may write to: https://… or mailto:…
+
+	// For tests, and nothing that an operator can set.
+	Clock hooks.Clock  // of outgoing hooks; nil: the real one
+	Push  *http.Client // how push services are reached; nil: at public addresses alone
 }
 
 // Limits are the limits of clients.
@@ -60,6 +72,12 @@ func guestRate(r Rate) gate.Rate {
 	return gate.Rate{Burst: int(r.Burst), Every: time.Duration(float64(time.Second) / r.PerSecond)}
 }
 
+// FileLimits are the limits of files.
+type FileLimits = files.Limits
+
+// DefaultFileLimits are what a server should have that people use.
+func DefaultFileLimits() FileLimits { return files.DefaultLimits() }
+
 // Provider is another place to sign in.
 type Provider = gate.Provider
 
@@ -75,9 +93,12 @@ type Server struct {
 	store    *sqlite.Store
 	hub      *hub.Hub
 	sockets  *ws.Server
+	keeper   *files.Keeper
+	previews *preview.Previews
 	http     *http.Server
 	private  *private // metrics and profiles; nil: not wanted
 	admin    *private // the operator's commands
+	outward  outward
 }
 
 // The bounds of a graceful stop: sockets are told goodbye, requests finish.
@@ -130,15 +151,23 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		return nil, err
 	}
 	s := &Server{log: cfg.Log, place: place, store: store}
+	if s.keeper, err = openFiles(cfg, store); err != nil {
+		return nil, err
+	}
 	m := newMetrics()
 	store.Observe(m.committed)
+	if s.outward, err = s.newOutward(ctx, cfg, m); err != nil {
+		return nil, err
+	}
 	s.hub = hub.New(store, hub.Options{
+		Stored:   s.outward.stored,
 		Lag:      m.lagged,
 		Changed:  func(e chat.Event) { s.sockets.Changed(e) },
 		Mentions: mentions(store),
+		Said:     func(e chat.Event) { s.previews.Said(e) },
 	})
 	s.gate = gate.New(gate.Config{
-		Accounts: store, Directory: store, Log: cfg.Log, Limits: !cfg.NoLimits, Guests: guestRate(cfg.Guests), Provider: cfg.Provider,
+		Accounts: store, Directory: store, Hooks: store, Log: cfg.Log, Limits: !cfg.NoLimits, Guests: guestRate(cfg.Guests), Provider: cfg.Provider,
 		Ended: func(id chat.UserID, ended []chat.SessionID) { s.sockets.EndSessions(id, ended) },
 		Shut:  func(of netip.Prefix) { s.sockets.Shut(of) },
 		Changed: func(p chat.Person) {
@@ -147,21 +176,35 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 			}
 		},
 	})
+	s.previews = preview.New(preview.Config{Files: store, Keeper: s.keeper, Wanted: s.gate.Previews, Guard: cfg.Outbound, Log: cfg.Log})
 	s.sockets = ws.New(ws.Config{
-		Hub: s.hub, Directory: store, Login: s.gate.Login, Room: s.gate.PublicRoom, Behind: place.Behind, Epoch: head.Epoch, Log: cfg.Log,
+		Hub: s.hub, Directory: store, Attention: store, MaxFile: cfg.Files.MaxFile, Login: s.gate.Login, Room: s.gate.PublicRoom, Behind: place.Behind, Epoch: head.Epoch, Log: cfg.Log,
 		Version: cfg.Version, Heartbeat: cfg.Heartbeat, Limits: cfg.Limits, Refused: m.refused, Portable: cfg.Portable,
 	})
 	handler, operator := api.New(api.Config{
-		Hub: s.hub, Sockets: s.sockets, Gate: s.gate, Store: store, Directory: store, Page: cfg.Page,
+		Hub: s.hub, Sockets: s.sockets, Gate: s.gate, Store: store, Directory: store, Files: store, Keeper: s.keeper,
+		Attention: store, Hooks: store, Deliveries: s.outward.hooks, Alerts: s.outward.alerts, Page: cfg.Page,
 		Log: cfg.Log, Place: place, Refused: m.refused,
 	}, head.Epoch)
 	if err := s.open(ctx, cfg, l, handler, operator, m); err != nil {
 		s.private.close()
 		s.sockets.Close(ctx)
+		s.previews.Close()
 		s.gate.Close()
+		s.outward.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// openFiles opens the folder of files, beside the database.
+func openFiles(cfg Config, store *sqlite.Store) (*files.Keeper, error) {
+	dir := filepath.Join(cfg.Data, "files")
+	folder, err := files.NewFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	return files.New(folder, store, filepath.Join(dir, "uploads"), cfg.Files, cfg.Log)
 }
 
 // mentions finds people by what a message calls them.
@@ -258,7 +301,12 @@ func (s *Server) Serve(ctx context.Context) error {
 	sweep, stopSweep := context.WithCancel(context.Background())
 	defer stopSweep()
 	sweeping.Go(func() { s.sweep(sweep) })
-	var err error
+	err := s.outward.start(ctx)
+	if err != nil {
+		stopSweep()
+		sweeping.Wait()
+		return errors.Join(err, s.stop())
+	}
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
@@ -276,7 +324,7 @@ func (s *Server) Sweep(ctx context.Context) error {
 	if err == nil {
 		_, err = s.store.Sweep(ctx, keep)
 	}
-	return err
+	return errors.Join(err, s.keeper.Sweep(ctx))
 }
 
 // sweepEvery is how much longer than it should a message may be kept, at most.
@@ -313,6 +361,8 @@ func (s *Server) stop() error {
 	if err := s.http.Shutdown(ctx); err != nil {
 		s.http.Close()
 	}
+	s.previews.Close()
 	s.gate.Close()
+	s.outward.close()
 	return s.store.Close()
 }

@@ -181,7 +181,8 @@ func (s *Store) Remove(ctx context.Context, by, id chat.UserID) (ended []chat.Se
 		for _, query := range []string{
 			"DELETE FROM passkeys WHERE person = ?",
 			"DELETE FROM identities WHERE person = ?", "DELETE FROM pictures WHERE person = ?",
-			"DELETE FROM invites WHERE by = ?",
+			"DELETE FROM invites WHERE by = ?", "DELETE FROM unsent WHERE person = ?",
+			"DELETE FROM hook_failures WHERE hook = (SELECT id FROM hooks WHERE bot = ?)", "DELETE FROM hooks WHERE bot = ?",
 		} {
 			if err := t.exec(query, key); err != nil {
 				return err

@@ -80,6 +80,7 @@ func (t *tx) append(draft *chat.Draft, res *chat.Result) error {
 type change struct {
 	about *person
 	to    chat.Standing // of about, or else of the author
+	files []int64       // that a message is to hold, or an edit leaves to it
 }
 
 // insert gives a draft its place, unless its author had one with that id before.
@@ -106,7 +107,7 @@ func (t *tx) insert(room *room, author int64, d *chat.Draft, c change) (done boo
 // those have a statement of their own: each value that is not handed over is a
 // fiftieth of an append (BenchmarkAppend, one room, 512 in flight).
 func (t *tx) write(room, author int64, d *chat.Draft, c change, seq chat.Seq, at int64) (sql.Result, error) {
-	if d.Kind == chat.KindMessage && d.Target == 0 && d.Thread == 0 && d.Everyone == chat.Nobody && len(d.Mentions) == 0 {
+	if d.Kind == chat.KindMessage && d.Target == 0 && d.Thread == 0 && d.Everyone == chat.Nobody && len(d.Mentions) == 0 && d.Files == nil {
 		return t.stmts.say.ExecContext(t.ctx, room, int64(seq), d.ID[:], author, at, d.Body)
 	}
 	var about int64
@@ -121,7 +122,11 @@ func (t *tx) write(room, author int64, d *chat.Draft, c change, seq chat.Seq, at
 		}
 		mentions = string(b)
 	}
-	return t.stmts.insert.ExecContext(t.ctx, room, seq, d.ID[:], author, d.Kind, d.Target, at, d.Body, about, millis(d.Until), mentions, d.Thread, d.Everyone)
+	files, err := idsOf(d.Files)
+	if err != nil {
+		return nil, err
+	}
+	return t.stmts.insert.ExecContext(t.ctx, room, seq, d.ID[:], author, d.Kind, d.Target, at, d.Body, about, millis(d.Until), mentions, d.Thread, d.Everyone, files)
 }
 
 // record puts an event into a log that follows from another change.
@@ -185,8 +190,26 @@ func (t *tx) repeat(d chat.Draft, author int64, res *chat.Result) error {
 		res.Err = chat.Errorf(chat.CodeConflict, "this id was used for another message")
 		return nil
 	}
+	if same, err := t.sameFiles(first, d); err != nil || !same && !erased {
+		res.Err = chat.Errorf(chat.CodeConflict, "this id was used for another message")
+		return err
+	}
 	res.Event, res.Repeated = first, true
 	return nil
+}
+
+// sameFiles says whether an event was sent with the files that a draft names.
+func (t *tx) sameFiles(e chat.Event, d chat.Draft) (bool, error) {
+	if e.Files == nil && d.Files == nil {
+		return true, nil
+	}
+	want, err := idsOf(d.Files)
+	if err != nil {
+		return false, err
+	}
+	var same bool
+	err = t.row("SELECT files IS ? FROM events WHERE room = (SELECT key FROM rooms WHERE id = ?) AND seq = ?", want, e.Room, e.Seq).Scan(&same)
+	return same, err
 }
 
 // erased says whether nobody can know any more what the event's body was.

@@ -15,7 +15,7 @@ var contradictions = map[string]string{
 		LEFT JOIN events m ON m.room = r.room AND m.seq = r.seq AND m.kind = 1
 		LEFT JOIN events c ON c.room = r.room AND c.seq = r.by AND c.target = r.seq
 		WHERE m.seq IS NULL OR c.seq IS NULL OR c.seq <= m.seq`,
-	"something deleted has a body": `SELECT e.seq FROM revisions r JOIN events e ON e.room = r.room AND (e.seq = r.seq OR (e.target = r.seq AND e.kind = 2))
+	"something deleted has a body": `SELECT e.seq FROM revisions r JOIN events e ON e.room = r.room AND (e.seq = r.seq OR (e.target = r.seq AND e.kind IN (2, 30)))
 		WHERE r.body IS NULL AND e.body != ''`,
 	"somebody has read beyond the head": `SELECT r.name FROM memberships m JOIN rooms r ON r.key = m.room WHERE m.read > r.head`,
 	"a room counts its messages wrong":  `SELECT r.name FROM rooms r WHERE r.messages != (SELECT count(*) FROM events WHERE room = r.key AND kind = 1 AND thread = 0)`,
@@ -30,9 +30,14 @@ var contradictions = map[string]string{
 	"a message is marked wrong": `SELECT e.seq FROM events e WHERE e.kind = 1 AND (
 		(e.marks & 1 = 0 AND EXISTS (SELECT 1 FROM reactions WHERE room = e.room AND seq = e.seq)) OR
 		(e.marks & 2 = 0) = EXISTS (SELECT 1 FROM threads WHERE room = e.room AND root = e.seq) OR
-		(e.marks & 4 = 0) = EXISTS (SELECT 1 FROM pins WHERE room = e.room AND seq = e.seq))`,
-	"a reference leads nowhere":     `SELECT "table" FROM pragma_foreign_key_check`,
-	"SQLite finds the file damaged": `SELECT * FROM pragma_integrity_check WHERE integrity_check != 'ok'`,
+		(e.marks & 4 = 0) = EXISTS (SELECT 1 FROM pins WHERE room = e.room AND seq = e.seq) OR
+		(e.marks & 16 = 0) = EXISTS (SELECT 1 FROM previews WHERE room = e.room AND seq = e.seq AND body IS NOT NULL))`,
+	"a file is held by nobody, or by somebody while it is an upload": `SELECT id FROM files f WHERE (f.expires = 0) != EXISTS (SELECT 1 FROM held WHERE file = f.key) OR (f.expires = 0 AND NOT f.done)`,
+	"something that is no message holds a file": `SELECT h.seq FROM held h JOIN events e ON e.room = h.room AND e.seq = h.seq LEFT JOIN revisions r ON r.room = h.room AND r.seq = h.seq
+		JOIN rooms m ON m.key = h.room WHERE e.kind != 1 OR (r.seq IS NOT NULL AND r.body IS NULL) OR h.seq <= m.floor`,
+	"a file is there and to be removed": `SELECT id FROM gone JOIN files USING (id)`,
+	"a reference leads nowhere":         `SELECT "table" FROM pragma_foreign_key_check`,
+	"SQLite finds the file damaged":     `SELECT * FROM pragma_integrity_check WHERE integrity_check != 'ok'`,
 }
 
 // Check walks the whole database and reports contradictions: for tests, and for

@@ -316,7 +316,7 @@ type statements struct {
 func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 	for stmt, query := range map[**sql.Stmt]string{
 		&s.say:          "INSERT OR IGNORE INTO events (room, seq, id, author, kind, target, time, body) VALUES (?, ?, ?, ?, 1, 0, ?, ?)",
-		&s.insert:       "INSERT OR IGNORE INTO events (room, seq, id, author, kind, target, time, body, about, until, mentions, thread, everyone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		&s.insert:       "INSERT OR IGNORE INTO events (room, seq, id, author, kind, target, time, body, about, until, mentions, thread, everyone, files) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		&s.first:        selectEvents + "WHERE e.id = ? AND e.author = ?",
 		&s.setHead:      "UPDATE rooms SET head = ?, messages = ? WHERE key = ?",
 		&s.findRoom:     "SELECT key, messages, coalesce((SELECT time FROM events WHERE room = r.key AND seq = head), 0), " + roomColumns + " FROM rooms r WHERE id = ?",

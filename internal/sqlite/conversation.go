@@ -16,6 +16,8 @@ const (
 	markReactions = 1
 	markThread    = 2
 	markPinned    = 4
+	markAlias     = 8
+	markPreviews  = 16
 )
 
 // sensibleMark refuses a reaction or a pin that changes nothing, or that has no

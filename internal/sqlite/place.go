@@ -132,6 +132,10 @@ func (s *Store) AddBotToken(ctx context.Context, bot chat.UserID, hash chat.Toke
 		if p, err := t.person(bot); err != nil || !p.Bot {
 			return errors.Join(err, noPerson())
 		}
+		var hook bool // whose bot may be where the admin may not look
+		if err := t.row("SELECT EXISTS (SELECT 1 FROM hooks WHERE bot = ?)", key).Scan(&hook); err != nil || hook {
+			return errors.Join(err, noPerson())
+		}
 		if k.ID, err = t.addSession(key, hash, k.Label, netip.Addr{}); err != nil {
 			return err
 		}
@@ -145,7 +149,7 @@ func (s *Store) Bots(ctx context.Context) ([]chat.Bot, error) {
 		return b, row.Scan(&b.ID, &b.Name, &b.Role, &b.Bot, whom(&b.By), at(&b.Created))
 	}
 	bots, err := list(ctx, s, scan, `SELECT p.id, p.name, p.role, p.bot, coalesce((SELECT id || ' ' || name FROM people WHERE key = p.made_by), ''), p.created
-		FROM people p WHERE p.bot = 1 AND p.removed IS NULL ORDER BY p.name_key`)
+		FROM people p WHERE p.bot = 1 AND p.removed IS NULL AND NOT EXISTS (SELECT 1 FROM hooks WHERE bot = p.key) ORDER BY p.name_key`)
 	for i := range bots {
 		if err != nil {
 			break

@@ -31,7 +31,13 @@ const eventColumns = `SELECT m.id, e.seq, e.id, p.id, p.name, p.role = 1, p.bot,
 	e.thread, e.everyone, (e.marks & 4) > 0,
 	CASE e.marks & 2 WHEN 0 THEN '' ELSE (SELECT replies || ' ' || last FROM threads WHERE room = e.room AND root = e.seq) END,
 	CASE e.marks & 1 WHEN 0 THEN '' ELSE (SELECT json_group_array(json_array(x.emoji, q.id, q.name))
-		FROM (SELECT * FROM reactions WHERE room = e.room AND seq = e.seq ORDER BY by) x JOIN people q ON q.key = x.person) END `
+		FROM (SELECT * FROM reactions WHERE room = e.room AND seq = e.seq ORDER BY by) x JOIN people q ON q.key = x.person) END,
+	CASE WHEN e.files IS NULL THEN '' ELSE (SELECT json_group_array(json_object('id', f.id, 'name', f.name, 'type', f.type, 'size', f.size,
+		'width', f.width, 'height', f.height, 'thumb', json(iif(f.thumb, 'true', 'false')), 'duration', f.duration))
+		FROM (SELECT * FROM held WHERE room = e.room AND seq = iif(e.kind = 2, e.target, e.seq) ORDER BY n) h JOIN files f ON f.key = h.file
+		WHERE f.id IN (SELECT value FROM json_each(e.files))) END,
+	CASE e.marks & 16 WHEN 0 THEN '' ELSE coalesce((SELECT body FROM previews WHERE room = e.room AND seq = e.seq), '') END,
+	CASE e.marks & 8 WHEN 0 THEN '' ELSE coalesce((SELECT name FROM aliases WHERE room = e.room AND seq = e.seq), '') END `
 
 const eventTables = `JOIN rooms m ON m.key = e.room JOIN people p ON p.key = e.author
 	LEFT JOIN revisions r ON r.room = e.room AND r.seq = e.seq `
@@ -39,9 +45,9 @@ const eventTables = `JOIN rooms m ON m.key = e.room JOIN people p ON p.key = e.a
 func scanEvent(row scanner) (e chat.Event, err error) {
 	var id []byte
 	var at, until int64
-	var about, mentions, thread, reactions string
+	var about, mentions, thread, reactions, files, previews string
 	err = row.Scan(&e.Room, &e.Seq, &id, &e.Author, &e.Name, &e.Guest, &e.Bot, &e.Kind, &e.Target, &at, &e.Body, &e.Revised, &e.Deleted,
-		&about, &until, &mentions, &e.Thread, &e.Everyone, &e.Pinned, &thread, &reactions)
+		&about, &until, &mentions, &e.Thread, &e.Everyone, &e.Pinned, &thread, &reactions, &files, &previews, &e.As)
 	if err != nil {
 		return e, err
 	}
@@ -62,6 +68,10 @@ func scanEvent(row scanner) (e chat.Event, err error) {
 	if mentions != "" && !e.Deleted {
 		err = json.Unmarshal([]byte(mentions), &e.Mentions)
 	}
+	if files != "" && err == nil {
+		err = json.Unmarshal([]byte(files), &e.Files)
+	}
+	e.Previews = chat.ParsePreviews(previews)
 	return e, err
 }
 

@@ -224,7 +224,7 @@ const memberColumns = roomColumns + ", " + standingColumns + `, coalesce(m.read,
 		WHERE x.person IN (0, m.person) AND x.room = r.key AND x.seq > m.read AND e.author != m.person),
 	CASE r.kind WHEN 3 THEN coalesce((SELECT group_concat(p.id || ' ' || p.name, char(10)) FROM memberships o JOIN people p ON p.key = o.person
 		WHERE o.room = r.key AND o.person != m.person AND o.state = 1), '') ELSE '' END,
-	coalesce(m.quiet, 0) `
+	coalesce(m.level, 0), coalesce(m.quiet, 0) `
 
 func scanMember(row scanner) (m chat.Membership, err error) {
 	others := field[string](func(v string) {
@@ -235,7 +235,7 @@ func scanMember(row scanner) (m chat.Membership, err error) {
 		}
 		slices.SortFunc(m.People, func(a, b chat.Mention) int { return strings.Compare(a.Name, b.Name) })
 	})
-	into := append(append(roomFields(&m.Room), standingFields(&m.Standing)...), &m.Read, &m.Unread, &m.Mentions, others, &m.Quiet)
+	into := append(append(roomFields(&m.Room), standingFields(&m.Standing)...), &m.Read, &m.Unread, &m.Mentions, others, &m.Level, &m.Quiet)
 	err = row.Scan(into...)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = chat.NoRoom()
@@ -426,7 +426,7 @@ func (t *tx) counted(r *room, read, to chat.Seq, person int64) (n int64, err err
 // Audit implements chat.Directory.
 func (s *Store) Audit(ctx context.Context, room chat.RoomID, before chat.Seq, limit int) ([]chat.Event, error) {
 	return list(ctx, s, scanEvent, selectChanges+`WHERE e.room = (SELECT key FROM rooms WHERE id = ?) AND e.seq < ?
-		AND (e.kind > 3 OR e.about > 0) AND e.kind NOT BETWEEN 24 AND 27 ORDER BY e.seq DESC LIMIT ?`, room, int64(min(before, 1<<62)), limit)
+		AND (e.kind > 3 OR e.about > 0) AND e.kind NOT BETWEEN 24 AND 31 ORDER BY e.seq DESC LIMIT ?`, room, int64(min(before, 1<<62)), limit)
 }
 
 // AddReport implements chat.Directory.

@@ -32,10 +32,12 @@ func (t *tx) check(room *room, author *person, d *chat.Draft) (c change, err err
 				return c, err
 			}
 		}
-		d.Mentions, err = t.reached(room, d.Mentions)
+		if d.Mentions, err = t.reached(room, d.Mentions); err == nil && len(d.Files) > 0 {
+			c.files, err = t.bring(author, d)
+		}
 		return c, err
 	}
-	if d.Kind == chat.KindEdit || d.Kind == chat.KindDelete {
+	if d.Kind == chat.KindEdit || d.Kind == chat.KindDelete || d.Kind == chat.KindUnpreview {
 		if c.about, err = t.writer(room, author, d); err != nil {
 			if why := q.Decide(); why != chat.Allowed { // nobody learns what is in a hidden room
 				err = why.Err(&q)
@@ -64,6 +66,9 @@ func (t *tx) check(room *room, author *person, d *chat.Draft) (c change, err err
 	}
 	if why := q.Decide(); why != chat.Allowed {
 		return c, why.Err(&q)
+	}
+	if err == nil && d.Kind == chat.KindEdit && d.Files != nil {
+		c.files, err = t.stay(room, d)
 	}
 	if err == nil {
 		err = t.sensible(room, author, d, q.Target)
@@ -113,7 +118,7 @@ func (t *tx) writer(room *room, author *person, d *chat.Draft) (*person, error) 
 		return nil, chat.Errorf(chat.CodeConflict, "the message was changed meanwhile; look at it again")
 	case id == author.ID:
 		return nil, nil
-	case d.Kind == chat.KindEdit:
+	case d.Kind == chat.KindEdit, d.Kind == chat.KindUnpreview:
 		return nil, chat.NotYours.Err(nil)
 	}
 	return t.person(id)
@@ -232,9 +237,19 @@ func (t *tx) reached(room *room, all []chat.Mention) (some []chat.Mention, err e
 func (t *tx) project(room *room, author *person, e chat.Event, c change) error {
 	switch e.Kind {
 	case chat.KindMessage:
+		if err := t.hold(room, e.Seq, 0, c.files); err != nil {
+			return err
+		}
 		return t.said(room, author, e)
 	case chat.KindEdit, chat.KindDelete:
+		if e.Kind == chat.KindEdit && e.Files != nil {
+			if err := t.shrink(room, e.Target, c.files); err != nil {
+				return err
+			}
+		}
 		return t.revise(room, e)
+	case chat.KindUnpreview:
+		return t.unpreview(room, e.Target, true)
 	case chat.KindReact, chat.KindUnreact, chat.KindPin, chat.KindUnpin:
 		return t.mark(room, author, e)
 	}
@@ -288,6 +303,16 @@ func (t *tx) said(room *room, author *person, e chat.Event) error {
 			return err
 		}
 	}
+	if e.As != "" {
+		if err := t.alias(room, e); err != nil {
+			return err
+		}
+	}
+	if e.NoPreview {
+		if err := t.unpreview(room, e.Seq, true); err != nil {
+			return err
+		}
+	}
 	if e.Thread > 0 {
 		if err := t.threaded(room, author, e); err != nil {
 			return err
@@ -309,6 +334,9 @@ func (t *tx) said(room *room, author *person, e chat.Event) error {
 // deleted is really erased: from the event, and from the edits that led there.
 func (t *tx) revise(room *room, e chat.Event) error {
 	var body any = e.Body
+	if err := t.unpreview(room, e.Target, e.NoPreview); err != nil {
+		return err
+	}
 	if e.Kind == chat.KindDelete {
 		body = nil
 		if err := t.wipe(room, e.Target-1, e.Target); err != nil {
@@ -326,17 +354,19 @@ func (t *tx) revise(room *room, e chat.Event) error {
 // them, but for what was said under them.
 func (t *tx) wipe(room *room, after, to chat.Seq) error {
 	for _, query := range []string{
-		"UPDATE events SET body = '', mentions = NULL, everyone = 0, marks = marks & 2 WHERE room = ?1 AND seq > ?2 AND seq <= ?3 AND kind = 1",
-		"UPDATE events SET body = '' WHERE room = ?1 AND target > ?2 AND target <= ?3 AND target > 0 AND kind = 2",
+		"UPDATE events SET body = '', mentions = NULL, files = NULL, everyone = 0, marks = marks & 2 WHERE room = ?1 AND seq > ?2 AND seq <= ?3 AND kind = 1",
+		"UPDATE events SET body = '', files = NULL WHERE room = ?1 AND target > ?2 AND target <= ?3 AND target > 0 AND kind IN (2, 30)",
 		"DELETE FROM mentions WHERE room = ?1 AND seq > ?2 AND seq <= ?3",
 		"DELETE FROM reactions WHERE room = ?1 AND seq > ?2 AND seq <= ?3",
 		"DELETE FROM pins WHERE room = ?1 AND seq > ?2 AND seq <= ?3",
+		"DELETE FROM previews WHERE room = ?1 AND seq > ?2 AND seq <= ?3",
+		"DELETE FROM aliases WHERE room = ?1 AND seq > ?2 AND seq <= ?3",
 	} {
 		if err := t.exec(query, room.key, after, to); err != nil {
 			return err
 		}
 	}
-	return nil
+	return t.release(room, after, to, "n >= 0")
 }
 
 // stand changes how somebody stands to a room, and what follows from that.
@@ -370,8 +400,10 @@ func (t *tx) stand(room *room, p *person, before, after chat.Standing) error {
 		}
 		return nil
 	}
-	if err := t.exec("DELETE FROM mentions WHERE person = ? AND room = ?", p.key, room.key); err != nil {
-		return err
+	for _, query := range []string{"DELETE FROM mentions WHERE person = ? AND room = ?", "DELETE FROM unsent WHERE person = ? AND room = ?"} {
+		if err := t.exec(query, p.key, room.key); err != nil {
+			return err
+		}
 	}
 	if room.Kind != chat.RoomPrivate {
 		return nil

@@ -224,7 +224,7 @@ func TestRefusals(t *testing.T) {
 	defer holder.Close()
 	newer := t.TempDir()
 	open(t, newer).Close()
-	if _, err := raw(t, newer).Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (7, 1)"); err != nil {
+	if _, err := raw(t, newer).Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)"); err != nil {
 		t.Fatal(err)
 	}
 	nonsense := t.TempDir()
@@ -236,7 +236,7 @@ func TestRefusals(t *testing.T) {
 		file:                       "the data folder " + file + " cannot be used: not a directory",
 		filepath.Join(file, "sub"): "cannot be used: not a directory",
 		used:                       "the data folder " + used + " is in use by another hubbub",
-		newer:                      "the data folder " + newer + " was written by a newer hubbub (schema 7, this one knows 5)",
+		newer:                      "the data folder " + newer + " was written by a newer hubbub (schema 99, this one knows 8)",
 		nonsense:                   "is not a database of hubbub, or is damaged",
 	} {
 		s, err := sqlite.Open(t.Context(), dir, slog.New(slog.DiscardHandler), sqlite.Options{})

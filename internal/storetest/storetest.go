@@ -20,6 +20,9 @@ type Store interface {
 	chat.Log
 	chat.Directory
 	chat.Accounts
+	chat.Files
+	chat.Attention
+	chat.Hooks
 	// Sweep erases what rooms keep no longer, or the place does where a room says
 	// nothing, and says in how many rooms it did.
 	Sweep(ctx context.Context, place chat.Keep) (rooms int, err error)
@@ -63,7 +66,17 @@ func Run(t *testing.T, open Open) {
 		{"Conversation/threads", testThreads},
 		{"Conversation/edit conflicts", testEditConflict},
 		{"Conversation/everyone, and who has seen it", testEveryone},
-		{"Attention/muted rooms", testQuiet},
+		{"Files/uploads", testUploads},
+		{"Files/messages hold files", testHeldFiles},
+		{"Files/forwarding", testForwarding},
+		{"Files/edits", testFileEdits},
+		{"Files/retention", testFileRetention},
+		{"Files/previews", testPreviews},
+		{"Attention/levels", testLevels},
+		{"Attention/unread again", testMarkUnread},
+		{"Attention/drafts", testUnsent},
+		{"Attention/devices", testDevices},
+		{"Hooks", testHooks},
 		{"Directory/visitors", testVisitors},
 		{"Directory/rooms", testRooms},
 		{"Directory/memberships", testMemberships},

@@ -14,7 +14,7 @@ import (
 )
 
 // Decode reads a client's frame and checks it without looking at any state. The
-// frame is one of *Hello, *Open, *Close, *Send, *Edit, *Delete, *Typing, *Read and *Fence. Ref
+// frame is a pointer to one of the types that ClientKinds names. Ref
 // names the frame as far as it could be read, for the answer. The frame does
 // not refer to data.
 func Decode(data []byte) (frame any, ref Ref, err *chat.Error) {
@@ -45,7 +45,7 @@ func Decode(data []byte) (frame any, ref Ref, err *chat.Error) {
 }
 
 // ClientKinds are the kinds of frame that a client may send.
-var ClientKinds = []string{"hello", "open", "close", "send", "edit", "delete", "react", "unreact", "typing", "read", "fence"}
+var ClientKinds = []string{"hello", "open", "close", "send", "edit", "delete", "react", "unreact", "typing", "attend", "read", "fence"}
 
 func newClientFrame(kind string) any {
 	switch kind {
@@ -67,6 +67,8 @@ func newClientFrame(kind string) any {
 		return new(Unreact)
 	case "typing":
 		return new(Typing)
+	case "attend":
+		return new(Attend)
 	case "read":
 		return new(Read)
 	case "fence":
@@ -103,6 +105,10 @@ func DecodeServer(data []byte) (frame any, err error) {
 		frame = new(Sent)
 	case "typing":
 		frame = new(Typing)
+	case "presence":
+		frame = new(Presence)
+	case "draft":
+		frame = new(Draft)
 	case "read":
 		frame = new(Read)
 	case "fence":
@@ -189,7 +195,7 @@ func check(frame any, ref *Ref) *chat.Error {
 		if err := checkID(f.Room, &f.ID, &f.EventID, ref); err != nil {
 			return err
 		}
-		return CheckText(*f.Text)
+		return CheckMessage(*f.Text, f.Files)
 	case *React:
 		return checkReact(f, ref)
 	case *Unreact:
@@ -251,7 +257,10 @@ func checkSend(f *Send, ref *Ref) *chat.Error {
 	if err := checkID(f.Room, &f.ID, &f.EventID, ref); err != nil {
 		return err
 	}
-	return CheckText(*f.Text)
+	if len(f.Files) == 0 {
+		f.Files = nil
+	}
+	return CheckMessage(*f.Text, f.Files)
 }
 
 func checkReact(f *React, ref *Ref) *chat.Error {
@@ -315,6 +324,35 @@ func checkID(room chat.RoomID, text *string, id *chat.EventID, ref *Ref) *chat.E
 func ParseID(text string) (chat.EventID, bool) {
 	id, err := uuid.Parse(text)
 	return chat.EventID(id), err == nil && len(text) == 36 && id != uuid.Nil
+}
+
+// CheckMessage refuses a message that says nothing and holds nothing, or too much.
+func CheckMessage(text string, files []chat.FileID) *chat.Error {
+	if len(files) > chat.MaxFiles {
+		return chat.Errorf(chat.CodeTooMany, "a message has at most %d files", chat.MaxFiles)
+	}
+	for _, id := range files {
+		if id == "" || len(id) > echoLimit {
+			return chat.NoFile()
+		}
+	}
+	err := CheckText(text)
+	if err != nil && err.Code == chat.CodeEmptyText && len(files) > 0 {
+		return nil
+	}
+	return err
+}
+
+// FilesOf returns files of which only the ids are known.
+func FilesOf(ids []chat.FileID) []chat.File {
+	if ids == nil {
+		return nil
+	}
+	files := make([]chat.File, len(ids))
+	for i, id := range ids {
+		files[i].ID = id
+	}
+	return files
 }
 
 // CheckText refuses a message that says nothing or too much.

@@ -37,6 +37,12 @@ func kindOf(frame any) string {
 		return "typing"
 	case *Read:
 		return "read"
+	case *Attend:
+		return "attend"
+	case *Presence:
+		return "presence"
+	case *Draft:
+		return "draft"
 	case *Edit:
 		return "edit"
 	case *Delete:
@@ -83,10 +89,14 @@ func Encode(frame any) []byte {
 func EventFrame(e chat.Event) *Event {
 	f := &Event{
 		Room: e.Room, Seq: e.Seq, Kind: e.Kind.String(), ID: e.ID.String(),
-		Author: e.Author, Name: e.Name, Guest: e.Guest, Bot: e.Bot, Time: ToMillis(e.Time), Text: e.Body,
+		Author: e.Author, Name: e.Name, Guest: e.Guest, Bot: e.Bot, As: e.As, Time: ToMillis(e.Time), Text: e.Body,
 		Target: e.Target, Revised: e.Revised, Deleted: e.Deleted, Mentions: e.Mentions,
 		Thread: e.Thread, Everyone: e.Everyone.String(),
 		Replies: e.Replies, LastReply: e.LastReply, Reactions: e.Reactions, Pinned: e.Pinned,
+		Files: e.Files, Previews: e.Previews,
+	}
+	if e.Kind == chat.KindPreview {
+		f.Previews, f.Text = chat.ParsePreviews(e.Body), ""
 	}
 	if e.Kind == chat.KindMessage {
 		f.Reply, f.Target = e.Target, 0
@@ -104,6 +114,9 @@ func EventFrame(e chat.Event) *Event {
 func RoomFrame(m chat.Membership, who chat.Actor, now time.Time) RoomInfo {
 	r := RoomFrameOf(m.Room)
 	r.Read, r.Unread, r.Mentions = m.Read, m.Unread, m.Mentions
+	if m.Level != chat.LevelDefault {
+		r.Level = m.Level.String()
+	}
 	r.Quiet = m.Quiet
 	for _, p := range m.People {
 		r.People = append(r.People, Whom{p.ID, p.Name})

@@ -63,8 +63,22 @@ type RoomInfo struct {
 	Read       chat.Seq   `json:"read"`
 	Unread     int        `json:"unread,omitempty"`
 	Mentions   int        `json:"mentions,omitempty"`
+	Level      string     `json:"level,omitempty"` // what the person chose to be alerted of: all, mentions, none; "": the default
 	Quiet      bool       `json:"quiet,omitempty"` // neither bold nor a number
+	Draft      *Unsent    `json:"draft,omitempty"` // only in GET /api/me/rooms
 	You        *Standing  `json:"you,omitempty"`
+}
+
+// Unsent is what the person has written in a room and not sent.
+type Unsent struct {
+	Text string `json:"text"`
+	Time Millis `json:"time"`
+}
+
+// Draft tells the person's connections of an Unsent. Section 2.5.
+type Draft struct {
+	Room chat.RoomID `json:"room"`
+	Unsent
 }
 
 // Joined says that a room is on the person's list, or what has changed about it.
@@ -102,10 +116,11 @@ type You Person
 
 // Limits tells a client what it may do on this connection.
 type Limits struct {
-	Text   int `json:"text"`   // bytes of one message
-	Frame  int `json:"frame"`  // bytes of one WebSocket message
-	Rooms  int `json:"rooms"`  // open at a time
-	Resume int `json:"resume"` // events one may be behind
+	Text   int   `json:"text"`           // bytes of one message
+	Frame  int   `json:"frame"`          // bytes of one WebSocket message
+	Rooms  int   `json:"rooms"`          // open at a time
+	Resume int   `json:"resume"`         // events one may be behind
+	File   int64 `json:"file,omitempty"` // bytes of one file; 0: this server takes none
 }
 
 // Open asks to follow a room, from After in Epoch, from Last events before the
@@ -156,6 +171,7 @@ type Event struct {
 	Name    string      `json:"name"`
 	Guest   bool        `json:"guest,omitempty"` // the author has no account
 	Bot     bool        `json:"bot,omitempty"`   // the author is a program
+	As      string      `json:"as,omitempty"`    // what a hook's bot calls itself this time
 	Time    Millis      `json:"time"`
 	Text    string      `json:"text"`
 	Target  chat.Seq    `json:"target,omitempty"`
@@ -168,6 +184,8 @@ type Event struct {
 	Until    Millis         `json:"until,omitempty"` // when it ends
 	Mentions []chat.Mention `json:"mentions,omitempty"`
 	Everyone string         `json:"everyone,omitempty"` // "here" or "channel"
+	Files    []chat.File    `json:"files,omitzero"`     // that a message holds; in an edit: those that stay
+	Previews []chat.Preview `json:"previews,omitempty"` // where its links lead
 
 	// Only in what is read from the log, not in what comes live.
 	Replies   int             `json:"replies,omitempty"` // in the thread under it
@@ -185,6 +203,10 @@ type Send struct {
 	// stands; 0: none.
 	Reply  chat.Seq `json:"reply,omitempty"`
 	Thread chat.Seq `json:"thread,omitempty"`
+	// Files are what the message holds; with some, the text may be empty. Preview false:
+	// nobody is to look where its links lead.
+	Files   []chat.FileID `json:"files,omitempty"`
+	Preview *bool         `json:"preview,omitempty"`
 
 	// EventID is ID, parsed by Decode.
 	EventID chat.EventID `json:"-"`
@@ -197,6 +219,9 @@ type Edit struct {
 	Target chat.Seq    `json:"target"`
 	Text   *string     `json:"text"`
 	Base   *chat.Seq   `json:"base,omitempty"` // its Revised as its author saw it; nil: whatever it was
+	// Files are those of its files that stay; nil: all.
+	Files   []chat.FileID `json:"files,omitzero"`
+	Preview *bool         `json:"preview,omitempty"`
 
 	// EventID is ID, parsed by Decode.
 	EventID chat.EventID `json:"-"`
@@ -240,6 +265,18 @@ type Typing struct {
 	Room   chat.RoomID `json:"room"`
 	Author chat.UserID `json:"author,omitempty"`
 	Name   string      `json:"name,omitempty"`
+}
+
+// Attend says whether somebody looks at this connection's page. Section 2.5.
+type Attend struct {
+	On bool `json:"on"`
+}
+
+// Presence says whether somebody is here, to those who have said Attend.
+type Presence struct {
+	Person Whom `json:"person"`
+	Online bool `json:"online"`
+	Away   bool `json:"away,omitempty"` // online, and looks at none of their pages
 }
 
 // Read moves the person's read mark.

@@ -66,8 +66,8 @@ func TestServerFramesRoundTrip(t *testing.T) {
 		}
 		seen[kindOf(f)] = true
 	}
-	if len(seen) != 15 {
-		t.Errorf("examples cover %v, not all fifteen kinds", seen)
+	if len(seen) != 17 {
+		t.Errorf("examples cover %v, not all seventeen kinds", seen)
 	}
 }
 

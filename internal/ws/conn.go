@@ -29,7 +29,8 @@ type Conn struct {
 	slot    uint8 // of the server's wheel
 	address netip.Addr
 
-	heard atomic.Int64 // when the client was last heard, Unix nanoseconds
+	heard  atomic.Int64 // when the client was last heard, Unix nanoseconds
+	silent atomic.Bool  // not for longer than a live client is: see Server.absence
 
 	// work is held while received bytes are handled. It guards the following,
 	// and is taken before mu.
@@ -55,6 +56,9 @@ type Conn struct {
 	closing bool   // a close frame is among the replies: nothing follows it
 	parting bool   // the client is to say no more: our direction ends with the close frame
 	closed  bool
+
+	watches   bool // the client has said attend: it is told who is here
+	attentive bool // and its person looks at it
 }
 
 // speaker is a dialect: what the messages of a client mean.
@@ -90,6 +94,9 @@ func (c *Conn) wants() bool {
 func (c *Conn) received(data []byte) {
 	now := time.Now()
 	c.heard.Store(now.UnixNano())
+	if c.silent.Load() && c.silent.CompareAndSwap(true, false) {
+		c.server.presence.changed(c.whoami().Person)
+	}
 	c.server.stats.BytesIn.Add(int64(len(data)))
 	err := c.handleAll(now, data)
 	var ce *closeError
@@ -205,6 +212,14 @@ func (c *Conn) Dropped(room chat.RoomID) {
 // Actor implements hub.Peer.
 func (c *Conn) Actor() chat.Actor { return c.whoami().Actor() }
 
+// Here implements hub.Peer.
+func (c *Conn) Here() (here, attentive bool) {
+	here = !c.silent.Load()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return here, here && c.attentive
+}
+
 // Address implements hub.Peer.
 func (c *Conn) Address() netip.Addr { return c.address }
 
@@ -242,6 +257,7 @@ func (c *Conn) attend(l chat.Login) {
 	c.user = s.user(l.ID)
 	s.depart(c.address)
 	s.hub.Attend(l.ID, c)
+	s.presence.changed(l.Person)
 	if s.hasEnded(l.Session) {
 		go c.Ended() // not within the frame that is being handled
 	}
@@ -323,6 +339,9 @@ func (c *Conn) beat(now time.Time, silence time.Duration) {
 	if now.Sub(time.Unix(0, c.heard.Load())) > silence {
 		c.broken()
 		return
+	}
+	if now.Sub(time.Unix(0, c.heard.Load())) > c.server.absence() && c.silent.CompareAndSwap(false, true) {
+		c.server.presence.changed(c.whoami().Person)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

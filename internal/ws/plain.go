@@ -42,7 +42,7 @@ func (p *plain) message(text []byte) error {
 	l := p.c.whoami()
 	return p.c.draft(chat.Draft{
 		Room: p.room, Author: l.ID, Name: l.Name, Guest: l.Role == chat.RoleGuest, Bot: l.Bot, Scope: l.Scope,
-		Kind: chat.KindMessage, ID: chat.EventID(id), Body: string(text),
+		Kind: chat.KindMessage, ID: chat.EventID(id), Body: string(text), NoPreview: true, // it has no way to say so
 	})
 }
 
@@ -124,6 +124,7 @@ func (p *plain) left() {
 	}
 	if p.c.user != nil { // signed in
 		p.c.server.hub.Depart(id, p.c)
+		p.c.server.presence.changed(p.c.whoami().Person)
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), linger)

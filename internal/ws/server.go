@@ -33,6 +33,8 @@ import (
 type Config struct {
 	Hub       *hub.Hub
 	Directory chat.Directory
+	Attention chat.Attention
+	MaxFile   int64                                                                                                          // bytes of a file, told to clients; 0: there are none
 	Login     func(ctx context.Context, token string, from netip.Addr) (chat.Login, error)                                   // finds the person of a session
 	Room      func(ctx context.Context, name chat.Name, by chat.UserID, from netip.Addr) (r chat.Room, made bool, err error) // finds or makes a public room; nil: the directory
 	Behind    func(netip.Addr) bool                                                                                          // a proxy of ours has that address; may be nil
@@ -50,6 +52,8 @@ type Server struct {
 	// Fixed after construction.
 	hub       *hub.Hub
 	dir       chat.Directory
+	attention chat.Attention
+	maxFile   int64
 	login     func(context.Context, string, netip.Addr) (chat.Login, error)
 	room      func(context.Context, chat.Name, chat.UserID, netip.Addr) (chat.Room, bool, error)
 	behind    func(netip.Addr) bool
@@ -64,7 +68,10 @@ type Server struct {
 	ctx       context.Context // ends when connections are cut
 	cut       context.CancelFunc
 
-	news  news
+	news news
+
+	presence presence
+
 	gate  chan struct{} // a token for each handler at work
 	loops func() *loops // makes them for the first TCP connection
 	made  atomic.Pointer[loops]
@@ -92,7 +99,7 @@ const slots = 50
 // New returns a server without connections. Close ends it.
 func New(cfg Config) *Server {
 	s := &Server{
-		hub: cfg.Hub, dir: cfg.Directory, login: cfg.Login, room: cfg.Room, behind: cfg.Behind, epoch: cfg.Epoch, log: cfg.Log, version: cfg.Version,
+		hub: cfg.Hub, dir: cfg.Directory, attention: cfg.Attention, maxFile: cfg.MaxFile, login: cfg.Login, room: cfg.Room, behind: cfg.Behind, epoch: cfg.Epoch, log: cfg.Log, version: cfg.Version,
 		heartbeat: cfg.Heartbeat, limits: cfg.Limits, stats: new(Stats), refused: cfg.Refused, portable: cfg.Portable,
 		gate: make(chan struct{}, maxBusy), done: make(chan struct{}),
 		users: make(map[chat.UserID]*user), addresses: make(map[netip.Addr]*source), ended: make(map[chat.SessionID]time.Time),
@@ -118,6 +125,8 @@ func New(cfg Config) *Server {
 		s.wheel[i] = make(map[*Conn]struct{})
 	}
 	s.news.wake = make(chan struct{}, 1)
+	s.presence.wake, s.presence.moved, s.presence.last = make(chan struct{}, 1), make(map[chat.UserID]chat.Person), make(map[chat.UserID]state)
+	s.wg.Go(s.watch)
 	s.wg.Go(s.turn)
 	s.wg.Go(s.spread)
 	return s

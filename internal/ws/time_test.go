@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,7 +42,7 @@ func newBubble(t *testing.T) *bubble {
 		t.Fatal(err)
 	}
 	b := &bubble{t: t, login: login, server: New(Config{
-		Hub: hub.New(s, hub.Options{}), Directory: s, Epoch: "m4t8zq1x", Log: slog.New(slog.DiscardHandler),
+		Hub: hub.New(s, hub.Options{}), Directory: s, Attention: s, Epoch: "m4t8zq1x", Log: slog.New(slog.DiscardHandler),
 	})}
 	b.end = func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
@@ -117,6 +118,51 @@ func TestHeartbeats(t *testing.T) {
 			t.Errorf("%d heartbeats in an hour, not %d", beats, want)
 		}
 		c.Close()
+	})
+}
+
+// Who loses the network counts as gone within a minute, though the connection waits
+// longer, and as here with the first word after that. Who answers pings is never gone.
+func TestPresenceAfterAHardDrop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t)
+		defer b.end()
+		c := b.connect()
+		c.send(frame{payload: `{"hello":{}}`})
+		c.send(frame{payload: `{"attend":{"on":true}}`})
+		begun := time.Now()
+		var mute atomic.Bool
+		heard := make(chan struct{})
+		go func() {
+			defer close(heard)
+			for {
+				op, _, err := c.next()
+				if err != nil {
+					return
+				}
+				if op == ws.OpPing && !mute.Load() {
+					c.send(frame{first: 0x8a})
+				}
+			}
+		}()
+		here := func(want bool) {
+			t.Helper()
+			synctest.Wait()
+			if is, attentive := b.server.hub.Here(b.login.ID); is != want || attentive != want {
+				t.Errorf("after %v: here %v, attentive %v", time.Since(begun), is, attentive)
+			}
+		}
+		for range 100 {
+			time.Sleep(7 * time.Second)
+			here(true)
+		}
+		mute.Store(true)
+		time.Sleep(time.Minute)
+		here(false)
+		c.send(frame{payload: `{"fence":{"n":1}}`})
+		here(true)
+		c.Close()
+		<-heard
 	})
 }
 

@@ -62,6 +62,8 @@ func (v *v1) handle(frame any, ref wire.Ref) error {
 		err = v.typing(f.Room)
 	case *wire.Read:
 		err = v.read(f)
+	case *wire.Attend:
+		v.attend(f.On)
 	case *wire.Fence:
 		err = v.fence(f.N)
 	}
@@ -111,7 +113,7 @@ func (v *v1) welcome(f *wire.Hello, ref wire.Ref) error {
 		Epoch:     s.epoch,
 		Time:      wire.ToMillis(time.Now()),
 		Heartbeat: int(s.heartbeat / time.Second),
-		Limits:    wire.Limits{Text: chat.MaxText, Frame: wire.MaxFrame, Rooms: maxRooms, Resume: maxResume},
+		Limits:    wire.Limits{Text: chat.MaxText, Frame: wire.MaxFrame, Rooms: maxRooms, Resume: maxResume, File: s.maxFile},
 		Version:   s.version,
 	})
 	return nil
@@ -148,12 +150,12 @@ func (v *v1) allow() *chat.Error {
 func (v *v1) draft(frame any) (d chat.Draft, ok bool) {
 	switch f := frame.(type) {
 	case *wire.Send:
-		d = chat.Draft{Room: f.Room, Kind: chat.KindMessage, ID: f.EventID, Target: f.Reply, Thread: f.Thread}
+		d = chat.Draft{Room: f.Room, Kind: chat.KindMessage, ID: f.EventID, Target: f.Reply, Thread: f.Thread, Files: wire.FilesOf(f.Files), NoPreview: f.Preview != nil && !*f.Preview}
 		if f.Text != nil {
 			d.Body = *f.Text
 		}
 	case *wire.Edit:
-		d = chat.Draft{Room: f.Room, Kind: chat.KindEdit, ID: f.EventID, Target: f.Target, Base: f.Base}
+		d = chat.Draft{Room: f.Room, Kind: chat.KindEdit, ID: f.EventID, Target: f.Target, Base: f.Base, Files: wire.FilesOf(f.Files), NoPreview: f.Preview != nil && !*f.Preview}
 		if f.Text != nil {
 			d.Body = *f.Text
 		}
@@ -393,6 +395,19 @@ func (v *v1) read(f *wire.Read) error {
 	return nil
 }
 
+// attend notes whether somebody looks at the page.
+func (v *v1) attend(on bool) {
+	c := v.c
+	c.mu.Lock()
+	if !c.watches {
+		c.server.presence.watchers.Add(1)
+	}
+	c.watches, c.attentive = true, on
+	p := c.person
+	c.mu.Unlock()
+	c.server.presence.changed(p)
+}
+
 // fence notes how far the open rooms are; passFences answers.
 func (v *v1) fence(n uint64) error {
 	c := v.c
@@ -434,9 +449,13 @@ func (v *v1) left() {
 		v.hello.Stop()
 	}
 	v.c.mu.Lock()
-	id := v.c.person.ID
+	p, watched := v.c.person, v.c.watches
 	v.c.mu.Unlock()
-	if id != "" {
-		v.c.server.hub.Depart(id, v.c)
+	if watched {
+		v.c.server.presence.watchers.Add(-1)
+	}
+	if p.ID != "" {
+		v.c.server.hub.Depart(p.ID, v.c)
+		v.c.server.presence.changed(p)
 	}
 }

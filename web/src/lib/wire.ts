@@ -159,6 +159,8 @@ export interface ServerBodies {
   sent: { room: string; id: string; seq: number; time: number };
   typing: { room: string; author: string; name: string };
   read: { room: string; seq: number; thread?: number };
+  draft: { room: string; text: string; time: number };
+  presence: { person: { id: string; name: string }; online: boolean; away?: boolean };
   fence: { n: number };
   heartbeat: { time: number; heads: Record<string, number> };
   error: {
@@ -182,6 +184,7 @@ export interface ClientBodies {
   unreact: { room: string; id: string; target: number; emoji: string };
   delete: { room: string; id: string; target: number };
   typing: { room: string };
+  attend: { on: boolean };
   read: { room: string; seq: number; thread?: number };
   fence: { n: number };
 }
@@ -298,6 +301,8 @@ const server: Record<keyof ServerBodies, Check> = {
   sent: object({ room: text, id: text, seq: place, time: number }),
   typing: object({ room: text, author: text, name: text }),
   read: object({ room: text, seq: place, thread: optional(place) }),
+  draft: object({ room: text, text, time: number }),
+  presence: object({ person: mention, online: flag, away: optional(flag) }),
   fence: object({ n: place }),
   heartbeat: object({
     time: number,
