@@ -249,15 +249,8 @@ func TestTyping(t *testing.T) {
 		}
 	}
 	ines.write(send(room, 2, "sent"), &wire.Typing{Room: room})
-	ines.sync()
-	signals := 0
-	for _, f := range tom.sync() { // but after a message it is news again
-		if _, ok := f.(*wire.Typing); ok {
-			signals++
-		}
-	}
-	if signals != 1 {
-		t.Errorf("%d signals after a message", signals)
+	for again := false; !again; { // but after a message it is news again, which may come before it
+		_, again = tom.read().(*wire.Typing)
 	}
 	late := r.guest("Yuki")
 	late.open("lobby", 10)
