@@ -18,6 +18,7 @@ import (
 	"hubbub/internal/gate"
 	"hubbub/internal/hub"
 	"hubbub/internal/names"
+	"hubbub/internal/search"
 	"hubbub/internal/ws"
 )
 
@@ -28,6 +29,7 @@ type Config struct {
 	Gate      *gate.Gate
 	Store     chat.Log
 	Directory chat.Directory
+	Index     *search.Index
 	Page      fs.FS // the built page
 	Log       *slog.Logger
 	Place     Place
@@ -93,6 +95,8 @@ func (h *handler) routes() []route {
 		{"DELETE /api/invites/{id}", h.by(h.revokeInvite)},
 		{"POST /api/invites/look", h.answer(h.lookAtInvite)},
 		{"POST /api/owner-link", h.by(h.ownerLink)},
+
+		{"GET /api/search", h.self(h.search)},
 
 		{"GET /api/rooms", h.reading(h.rooms)},
 		{"POST /api/rooms", h.self(h.newRoom)},

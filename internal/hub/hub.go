@@ -41,6 +41,9 @@ type Options struct {
 	// Lag is told, after each round of a room, how long ago the oldest of the events
 	// was stored that the round brought to the sockets.
 	Lag func(time.Duration)
+	// Stored is told of the events of each commit, before their senders are answered.
+	// It must not block.
+	Stored func([]chat.Event)
 	// Changed is told of each event that changes a room, or who is in it, after its
 	// readers were. It must not block.
 	Changed func(chat.Event)
@@ -52,6 +55,9 @@ type Options struct {
 func New(log chat.Log, o Options) *Hub {
 	if o.Lag == nil {
 		o.Lag = func(time.Duration) {}
+	}
+	if o.Stored == nil {
+		o.Stored = func([]chat.Event) {}
 	}
 	if o.Changed == nil {
 		o.Changed = func(chat.Event) {}
@@ -92,6 +98,7 @@ func (h *Hub) Post(ctx context.Context, drafts []chat.Draft) []chat.Result {
 
 // follow takes the events of one commit, in order, and hands each room its own.
 func (h *Hub) follow(events []chat.Event) {
+	h.Stored(events)
 	if len(events) > 1 {
 		events = slices.Clone(events)
 		slices.SortStableFunc(events, func(a, b chat.Event) int {

@@ -19,6 +19,7 @@ import (
 	"hubbub/internal/gate"
 	"hubbub/internal/hub"
 	"hubbub/internal/names"
+	"hubbub/internal/search"
 	"hubbub/internal/sqlite"
 	"hubbub/internal/ws"
 	"hubbub/web"
@@ -73,6 +74,7 @@ type Server struct {
 	place    api.Place
 	gate     *gate.Gate
 	store    *sqlite.Store
+	index    *search.Index
 	hub      *hub.Hub
 	sockets  *ws.Server
 	http     *http.Server
@@ -130,10 +132,16 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		return nil, err
 	}
 	s := &Server{log: cfg.Log, place: place, store: store}
+	if s.index, err = search.Open(ctx, cfg.Data, search.Config{
+		Log: store, Directory: store, Logger: cfg.Log, Busy: func() bool { return store.Waiting() > 0 },
+	}); err != nil {
+		return nil, err
+	}
 	m := newMetrics()
 	store.Observe(m.committed)
 	s.hub = hub.New(store, hub.Options{
 		Lag:      m.lagged,
+		Stored:   s.index.Follow,
 		Changed:  func(e chat.Event) { s.sockets.Changed(e) },
 		Mentions: mentions(store),
 	})
@@ -142,6 +150,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		Ended: func(id chat.UserID, ended []chat.SessionID) { s.sockets.EndSessions(id, ended) },
 		Shut:  func(of netip.Prefix) { s.sockets.Shut(of) },
 		Changed: func(p chat.Person) {
+			s.index.Renamed(p.ID, p.Name)
 			for _, peer := range s.hub.Peers(p.ID) {
 				peer.Changed(p)
 			}
@@ -152,13 +161,14 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		Version: cfg.Version, Heartbeat: cfg.Heartbeat, Limits: cfg.Limits, Refused: m.refused, Portable: cfg.Portable,
 	})
 	handler, operator := api.New(api.Config{
-		Hub: s.hub, Sockets: s.sockets, Gate: s.gate, Store: store, Directory: store, Page: cfg.Page,
+		Hub: s.hub, Sockets: s.sockets, Gate: s.gate, Store: store, Directory: store, Index: s.index, Page: cfg.Page,
 		Log: cfg.Log, Place: place, Refused: m.refused,
 	}, head.Epoch)
 	if err := s.open(ctx, cfg, l, handler, operator, m); err != nil {
 		s.private.close()
 		s.sockets.Close(ctx)
 		s.gate.Close()
+		s.index.Close()
 		return nil, err
 	}
 	return s, nil
@@ -314,5 +324,5 @@ func (s *Server) stop() error {
 		s.http.Close()
 	}
 	s.gate.Close()
-	return s.store.Close()
+	return errors.Join(s.index.Close(), s.store.Close())
 }
