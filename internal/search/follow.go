@@ -532,7 +532,7 @@ func (b *batch) person(id chat.UserID, name string) (key int64, err error) {
 	return p.key, err
 }
 
-// statements are those that every message needs. They end with the connection.
+// statements are those that every message needs.
 type statements struct {
 	find, last, insert, index, unindex, remove *sql.Stmt
 }
@@ -552,6 +552,15 @@ func (s *statements) prepare(ctx context.Context, conn *sql.Conn) error {
 		}
 	}
 	return nil
+}
+
+func (s *statements) close() {
+	for _, stmt := range []*sql.Stmt{s.find, s.last, s.insert, s.index, s.unindex, s.remove} {
+		if stmt != nil {
+			stmt.Close()
+		}
+	}
+	*s = statements{}
 }
 
 // flagsOf says what a message is like.

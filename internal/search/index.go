@@ -255,6 +255,7 @@ func (x *Index) closeFiles() error {
 	defer x.mu.Unlock()
 	var errs []error
 	if x.conn != nil {
+		x.stmts.close() // else SQLite keeps the file open
 		errs = append(errs, x.conn.Close())
 		x.conn = nil
 	}
