@@ -256,6 +256,9 @@ func (s *Server) Check(ctx context.Context) error {
 	return errors.Join(s.hub.Check(), s.store.Check(ctx))
 }
 
+// Indexed returns when all that was stored can be found: for tests.
+func (s *Server) Indexed(ctx context.Context) error { return s.index.Sync(ctx) }
+
 // Serve answers until ctx ends, then stops gracefully: no new work, what is
 // acknowledged stays, clients are told when to come back. It takes at most five
 // seconds. If messages can no longer be stored it returns an error at once.
