@@ -39,6 +39,7 @@ func TestSpeed(t *testing.T) {
 	w.must(err)
 	begun, cpu := time.Now(), processTime()
 	w.openIndex()
+	w.store.Follow(w.index.Follow)
 	defer w.close()
 	w.sync()
 	fmt.Printf("indexed, or opened: %v, of processor %v; %d messages\n", time.Since(begun).Round(time.Millisecond), (processTime() - cpu).Round(time.Millisecond), w.index.total)
@@ -47,6 +48,7 @@ func TestSpeed(t *testing.T) {
 			fmt.Printf("%s: %d MB\n", name, info.Size()>>20)
 		}
 	}
+	w.changes(c)
 	r := rand.New(rand.NewPCG(9, 9))
 	fmt.Println("| query | in 5 rooms | in 150 rooms | owner, in all |")
 	fmt.Println("|---|---|---|---|")
@@ -57,6 +59,34 @@ func TestSpeed(t *testing.T) {
 		}
 		fmt.Println(line + " |")
 	}
+}
+
+// changes measures how long it takes until a message is in the index, and one that is
+// deleted is out of its file.
+func (w *world) changes(c *corpus) {
+	var in, out []time.Duration
+	for i := range 40 {
+		e := w.say(c.owner, c.rooms[i], fmt.Sprintf("a message of today, about the tulips, number %d", i))
+		begun := time.Now()
+		w.sync()
+		in = append(in, time.Since(begun))
+		begun = time.Now()
+		w.append(chat.Draft{Room: e.Room, Author: c.owner.ID, Kind: chat.KindDelete, Target: e.Seq})
+		stored := time.Since(begun)
+		w.sync()
+		out = append(out, time.Since(begun)-stored)
+	}
+	head := w.say(c.owner, c.rooms[150], "the last one")
+	begun, cpu := time.Now(), processTime()
+	w.append(chat.Draft{Room: head.Room, Author: chat.OperatorID, Kind: chat.KindKeep, Body: fmt.Sprintf("%d messages", int(head.Seq)-1000)})
+	_, err := w.store.Sweep(w.Context(), chat.Keep{})
+	w.must(err)
+	w.sync()
+	erased, used := time.Since(begun), processTime()-cpu
+	slices.Sort(in)
+	slices.Sort(out)
+	fmt.Printf("in the index after %v, at most %v; out of it after %v, at most %v\n", in[20], in[39], out[20], out[39])
+	fmt.Printf("about 1,000 messages erased from the log and the index in %v, of processor %v\n", erased.Round(time.Millisecond), used.Round(time.Millisecond))
 }
 
 // kind is a kind of query.
