@@ -31,7 +31,7 @@ func benchmarkAppend(b *testing.B, flight int, with bool) {
 	w.must(err)
 	defer w.store.Close()
 	if with {
-		w.index, err = Open(b.Context(), w.dir, Config{Log: w.store, Directory: w.store, Logger: slog.New(slog.DiscardHandler), Busy: func() bool { return w.store.Waiting() > 0 }})
+		w.index, err = Open(b.Context(), w.dir, Config{Log: w.store, Directory: w.store, Logger: slog.New(slog.DiscardHandler)})
 		w.must(err)
 		defer w.index.Close()
 		w.store.Follow(w.index.Follow)

@@ -22,10 +22,19 @@ import (
 
 const (
 	readStep = 256 // events that are read from a log at a time
-	// Events in one transaction: what is new, and what was there before. A transaction
-	// costs about as much as ten messages, and an erased message waits for one at most.
-	fewEvents  = 256
-	manyEvents = 4096
+	// Events in one transaction, which costs about as much as ten of them. It ends early
+	// for what was changed or erased.
+	maxEvents = 1024
+	// Messages that retention takes out in one transaction; and from how many on, if they
+	// are a tenth of all, the index is rather made anew: to put one in takes 0.1 ms, to take
+	// one out without a trace 5 ms (a million messages).
+	maxErased  = 256
+	manyErased = 5000
+	// While more events a second come than this, senders need the processor more: the index
+	// rests after each step, the longer the more there are. It keeps up with some 2,000 a
+	// second, and otherwise is as far behind as that makes it.
+	busyRate = 500
+	maxRest  = 3 * time.Second
 	// pause is how long the index waits for more, once there is something new: a message
 	// is found that much later, and a busy place costs a tenth.
 	pause     = 30 * time.Millisecond
@@ -46,6 +55,7 @@ type follower struct {
 	fences chan chan struct{}
 
 	hints   sync.Mutex // guards the following
+	arrived int        // events that it was told of
 	dirty   map[chat.RoomID]struct{}
 	urgent  []place
 	renamed []chat.Mention
@@ -62,6 +72,7 @@ type place struct {
 func (x *Index) Follow(events []chat.Event) {
 	urgent := false
 	x.hints.Lock()
+	x.arrived += len(events)
 	for i, e := range events {
 		if i == 0 || e.Room != events[i-1].Room {
 			x.dirty[e.Room] = struct{}{}
@@ -108,6 +119,7 @@ func signal(c chan struct{}) {
 // Sync returns when everything is in the index that was in the log when it was called.
 func (x *Index) Sync(ctx context.Context) error {
 	done := make(chan struct{})
+	signal(x.hurry)
 	for c := x.fences; ; c = nil {
 		select {
 		case c <- done:
@@ -166,7 +178,7 @@ func (x *Index) gather(ctx context.Context) (waiting []chan struct{}) {
 // catchUp follows all logs to their ends.
 func (x *Index) catchUp(ctx context.Context) {
 	for wait := retryTime; ctx.Err() == nil; {
-		begun := time.Now()
+		begun, before := time.Now(), x.told()
 		more, err := x.step()
 		if err == nil && !more {
 			x.mu.Lock()
@@ -176,16 +188,17 @@ func (x *Index) catchUp(ctx context.Context) {
 		}
 		rest := time.Duration(0)
 		switch {
+		case errors.Is(err, errAnew), damaged(err):
+			x.Logger.Warn("the search index is made anew", "why", err)
+			if err = x.anew(ctx); err == nil {
+				continue
+			}
+			fallthrough
 		case err != nil:
 			x.Logger.Error("follow the log into the search index", "err", err)
-			if damaged(err) {
-				if err := x.anew(ctx); err != nil {
-					x.Logger.Error("make the search index anew", "err", err)
-				}
-			}
 			rest, wait = wait, min(2*wait, time.Minute)
-		case x.Busy(): // who writes goes first: the index takes a fifth of a core
-			rest = min(4*time.Since(begun), time.Second)
+		default:
+			rest = restAfter(time.Since(begun), x.told()-before)
 		}
 		if rest == 0 {
 			continue
@@ -196,6 +209,21 @@ func (x *Index) catchUp(ctx context.Context) {
 		case <-x.hurry:
 		}
 	}
+}
+
+// restAfter returns how long to rest after a step during which so many events came.
+func restAfter(step time.Duration, events int) time.Duration {
+	if float64(events) < busyRate*step.Seconds() {
+		return 0
+	}
+	return min(time.Duration(events)*time.Second/busyRate, maxRest)
+}
+
+// told returns of how many events the index was told.
+func (x *Index) told() int {
+	x.hints.Lock()
+	defer x.hints.Unlock()
+	return x.arrived
 }
 
 // damaged says whether the file is no use any more.
@@ -222,12 +250,8 @@ func (x *Index) step() (more bool, err error) {
 	if len(urgent)+len(rooms)+len(renamed) == 0 {
 		return false, nil
 	}
-	most := fewEvents
-	if x.isBehind() && !x.Busy() {
-		most = manyEvents
-	}
 	b := &batch{
-		Index: x, ctx: context.Background(), most: most,
+		Index: x, ctx: context.Background(),
 		moved: make(map[int64]chat.Seq), newRooms: make(map[chat.RoomID]int64), newPeople: make(map[chat.UserID]person), counted: make(map[int64]int64),
 	}
 	left := rooms // if it fails
@@ -285,8 +309,7 @@ func (x *Index) clean() {
 type batch struct {
 	*Index
 	ctx       context.Context
-	most      int // events
-	read      int
+	read      int // events
 	moved     map[int64]chat.Seq
 	newRooms  map[chat.RoomID]int64
 	newPeople map[chat.UserID]person
@@ -341,7 +364,7 @@ func (b *batch) keep() {
 // It returns those that are left.
 func (b *batch) follow(rooms []chat.RoomID) (left []chat.RoomID, err error) {
 	for len(rooms) > 0 {
-		if b.read >= b.most || b.hurried() {
+		if b.read >= maxEvents || b.hurried() {
 			return rooms, nil
 		}
 		id := rooms[0]
@@ -384,7 +407,7 @@ func (b *batch) followRoom(id chat.RoomID) (end bool, err error) {
 			return false, err
 		}
 		if !done { // too much for one transaction
-			b.read = b.most
+			b.read = maxEvents
 			return false, nil
 		}
 		b.moved[key] = e.Seq
@@ -473,19 +496,26 @@ func (b *batch) remove(e entry) error {
 
 // erase takes the messages of a room up to a place out of the index, or some of them.
 func (b *batch) erase(room int64, to chat.Seq) (done bool, err error) {
+	var count int64
+	if err := b.conn.QueryRowContext(b.ctx, "SELECT count(*) FROM messages WHERE room = ? AND seq <= ?", room, to).Scan(&count); err != nil {
+		return false, err
+	}
+	if count >= manyErased && count >= b.total/10 {
+		return false, errAnew
+	}
 	var old []entry
 	err = each(b.ctx, b.conn, func(row *sql.Rows) error {
 		e := entry{room: room}
 		err := row.Scan(&e.id, &e.author, &e.flags, &e.text)
 		old = append(old, e)
 		return err
-	}, "SELECT id, author, flags, text FROM messages WHERE room = ? AND seq <= ? LIMIT ?", room, to, fewEvents)
+	}, "SELECT id, author, flags, text FROM messages WHERE room = ? AND seq <= ? LIMIT ?", room, to, maxErased)
 	for _, e := range old {
 		if err == nil {
 			err = b.remove(e)
 		}
 	}
-	return len(old) < fewEvents, err
+	return len(old) < maxErased, err
 }
 
 // newID returns a free number for a message of that time.

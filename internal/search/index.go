@@ -62,8 +62,6 @@ type Config struct {
 	Log       chat.Log
 	Directory chat.Directory
 	Logger    *slog.Logger
-	// Busy says whether somebody waits for the log: then the index lets them go first.
-	Busy func() bool
 }
 
 // Index finds messages. Its methods may be called from any goroutine.
@@ -92,9 +90,6 @@ type person struct {
 // Open opens the index in the data folder, or makes it, and follows the log from where
 // it was until Close.
 func Open(ctx context.Context, dir string, c Config) (*Index, error) {
-	if c.Busy == nil {
-		c.Busy = func() bool { return false }
-	}
 	x := &Index{Config: c, path: filepath.Join(dir, fileName), stopped: make(chan struct{})}
 	x.dirty, x.wake, x.hurry, x.fences = make(map[chat.RoomID]struct{}), make(chan struct{}, 1), make(chan struct{}, 1), make(chan chan struct{})
 	if err := x.open(ctx); err != nil {
@@ -119,7 +114,7 @@ func (x *Index) Close() error {
 	return x.closeFiles()
 }
 
-var errAnew = errors.New("there is no such index")
+var errAnew = errors.New("it is not there, of another version or log, or most of it is to go")
 
 // anew throws the files away and begins again.
 func (x *Index) anew(ctx context.Context) error {

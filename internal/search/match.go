@@ -15,47 +15,64 @@ type span struct{ from, to int }
 // maxMarks bounds what is marked in one message.
 const maxMarks = 100
 
-// at says whether the term stands at atom i, and how far it goes. whole says that its
-// last word does not go on.
-func (t *Term) at(text string, all []atom, i int) (s span, whole, ok bool) {
-	s.from = all[i].from
+// at says whether the term stands at atom i, how far it goes, and which atom is behind
+// it. whole says that its last word does not go on.
+func (t *Term) at(c *content, i int) (s span, next int, whole, ok bool) {
+	s.from = c.atoms[i].from
 	for k, want := range t.atoms {
 		if k > 0 && !want.glued && want.class != symbol {
-			for i < len(all) && all[i].class == symbol {
+			for i < len(c.atoms) && c.atoms[i].class == symbol {
 				i++
 			}
 		}
-		if i == len(all) || all[i].class != want.class || (k > 0 && want.glued && !all[i].glued) {
-			return s, false, false
+		if i == len(c.atoms) || c.atoms[i].class != want.class || (k > 0 && want.glued && !c.atoms[i].glued) {
+			return s, 0, false, false
 		}
-		have := all[i]
+		have := c.atoms[i]
 		i++
 		if have.text == want.text {
 			s.to, whole = have.to, true
 			continue
 		}
 		if k < len(t.atoms)-1 || t.Whole || want.class != word || !strings.HasPrefix(have.text, want.text) {
-			return s, false, false
+			return s, 0, false, false
 		}
-		s.to, whole = have.from+reach(text[have.from:have.to], len(want.text)), false
+		s.to, whole = have.from+reach(c.text[have.from:have.to], len(want.text)), false
 	}
-	return s, whole, true
+	return s, i, whole, true
+}
+
+// each gives the places where the term stands, without overlaps, until f has enough.
+func (t *Term) each(c *content, f func(s span, i int, whole bool) bool) {
+	if !strings.Contains(c.folded, t.longest) {
+		return // what looks at each place would take long where all look alike: =====
+	}
+	for i := 0; i < len(c.atoms); {
+		s, next, whole, ok := t.at(c, i)
+		if !ok {
+			i++
+			continue
+		}
+		if !f(s, i, whole) {
+			return
+		}
+		i = next
+	}
 }
 
 // in says whether the term stands somewhere.
-func (t *Term) in(text string, all []atom) bool {
-	for i := range all {
-		if _, _, ok := t.at(text, all, i); ok {
-			return true
-		}
-	}
-	return false
+func (t *Term) in(c *content) (found bool) {
+	t.each(c, func(span, int, bool) bool {
+		found = true
+		return false
+	})
+	return found
 }
 
 // matches says whether a text has all that is wanted, and nothing that is not.
-func (q *Query) matches(text string, all []atom) bool {
+func (q *Query) matches(c *content) bool {
 	for i := range q.Terms {
-		if t := &q.Terms[i]; t.in(text, all) == t.Not {
+		if t := &q.Terms[i]; t.in(c) == t.Not {
 			return false
 		}
 	}
@@ -63,18 +80,17 @@ func (q *Query) matches(text string, all []atom) bool {
 }
 
 // marks returns where the terms stand, in order and without overlaps.
-func (q *Query) marks(text string, all []atom) []span {
+func (q *Query) marks(c *content) []span {
 	var found []span
 	for i := range q.Terms {
-		t := &q.Terms[i]
+		t, most := &q.Terms[i], len(found)+maxMarks
 		if t.Not {
 			continue
 		}
-		for j := range all {
-			if s, _, ok := t.at(text, all, j); ok {
-				found = append(found, s)
-			}
-		}
+		t.each(c, func(s span, _ int, _ bool) bool {
+			found = append(found, s)
+			return len(found) < most
+		})
 	}
 	slices.SortFunc(found, func(a, b span) int { return a.from - b.from })
 	var joined []span
@@ -93,19 +109,15 @@ func (q *Query) marks(text string, all []atom) []span {
 
 // score says how well a text fits: whole words before beginnings, terms that stand
 // together and in their order, and texts that are about little else.
-func (q *Query) score(text string, all []atom) (points float64) {
+func (q *Query) score(c *content) (points float64) {
 	previous, marked := -1, 0
 	for i := range q.Terms {
 		t := &q.Terms[i]
 		if t.Not {
 			continue
 		}
-		best, place := 0.0, -1
-		for j := range all {
-			s, whole, ok := t.at(text, all, j)
-			if !ok {
-				continue
-			}
+		best, place, seen := 0.0, -1, 0
+		t.each(c, func(s span, j int, whole bool) bool {
 			p := 1.0
 			if whole {
 				p = 2
@@ -115,12 +127,14 @@ func (q *Query) score(text string, all []atom) (points float64) {
 			}
 			if p > best {
 				best, place = p, j
-				marked += s.to - s.from
 			}
-		}
+			marked += s.to - s.from
+			seen++
+			return seen < maxMarks
+		})
 		points, previous = points+best, place
 	}
-	return points + 2*float64(min(marked, len(text)))/float64(len(text)+1)
+	return points + 2*float64(min(marked, len(c.text)))/float64(len(c.text)+1)
 }
 
 // utf16Marks gives places as browsers count: in units of UTF-16.

@@ -17,10 +17,11 @@ const (
 
 // Term is a word or a phrase.
 type Term struct {
-	Text  string
-	Not   bool
-	Whole bool // in closed quotes: the last word does not go on
-	atoms []atom
+	Text    string
+	Not     bool
+	Whole   bool   // in closed quotes: the last word does not go on
+	longest string // of what stands in it without a gap
+	*content
 }
 
 // Name is who or what an operator names.
@@ -136,7 +137,8 @@ func operator(text string) (name, rest string, ok bool) {
 func (q *Query) add(it item, now time.Time) bool {
 	switch it.operator {
 	case "":
-		t := Term{Text: it.text, Not: it.not, Whole: it.closed, atoms: atoms(it.text)}
+		t := Term{Text: it.text, Not: it.not, Whole: it.closed, content: read(it.text)}
+		t.longest = t.longestRun()
 		if len(t.atoms) == 0 || (it.text == "-" && !it.closed) {
 			return false
 		}
@@ -170,6 +172,21 @@ func (q *Query) add(it item, now time.Time) bool {
 	}
 	q.Open = append(q.Open, it.operator)
 	return false
+}
+
+// longestRun returns the longest piece of the term that stands in a text as it is.
+func (t *Term) longestRun() (longest string) {
+	from, at := 0, 0
+	for i, a := range t.atoms {
+		if i > 0 && !a.glued {
+			from = at
+		}
+		at += len(a.text)
+		if at-from > len(longest) {
+			longest = t.folded[from:at]
+		}
+	}
+	return longest
 }
 
 var flagNames = map[string]Flags{

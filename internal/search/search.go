@@ -309,7 +309,7 @@ func (s *seeker) authors() (people, but map[int64]bool) {
 }
 
 // each gives what the index proposes, newest first, until f has enough.
-func (s *seeker) each(ctx context.Context, f func(e entry, seq chat.Seq, all []atom) (enough bool, err error)) error {
+func (s *seeker) each(ctx context.Context, f func(e entry, seq chat.Seq, c *content) (enough bool, err error)) error {
 	query, args := "SELECT m.id, m.room, m.seq, m.author, m.flags, m.text FROM messages m WHERE m.id >= ? AND m.id < ?", []any{s.from, s.before}
 	if s.expr != "" {
 		query = "SELECT m.id, m.room, m.seq, m.author, m.flags, m.text FROM words w CROSS JOIN messages m ON m.id = w.rowid WHERE w.words MATCH ? AND w.rowid >= ? AND w.rowid < ?"
@@ -342,11 +342,11 @@ func (s *seeker) each(ctx context.Context, f func(e entry, seq chat.Seq, all []a
 			return nil
 		}
 		s.last = e.id
-		all := atoms(e.text)
-		if !s.fits(&e, all) {
+		c := read(e.text)
+		if !s.fits(&e, c) {
 			continue
 		}
-		if enough, err := f(e, seq, all); enough || err != nil {
+		if enough, err := f(e, seq, c); enough || err != nil {
 			return err
 		}
 	}
@@ -354,9 +354,9 @@ func (s *seeker) each(ctx context.Context, f func(e entry, seq chat.Seq, all []a
 }
 
 // fits says whether a message is what is searched for.
-func (s *seeker) fits(e *entry, all []atom) bool {
+func (s *seeker) fits(e *entry, c *content) bool {
 	return (s.people == nil || s.people[e.author]) && !s.but[e.author] &&
-		e.flags&s.query.Has == s.query.Has && e.flags&s.query.HasNot == 0 && s.query.matches(e.text, all)
+		e.flags&s.query.Has == s.query.Has && e.flags&s.query.HasNot == 0 && s.query.matches(c)
 }
 
 // inTime makes an answer of what there is when the time is over.
@@ -370,7 +370,7 @@ func (s *seeker) inTime(err error, client context.Context) error {
 
 func (s *seeker) newestFirst(ctx context.Context) (hits []Hit, next string, err error) {
 	last := int64(0)
-	err = s.each(ctx, func(e entry, seq chat.Seq, _ []atom) (bool, error) {
+	err = s.each(ctx, func(e entry, seq chat.Seq, _ *content) (bool, error) {
 		if len(hits) == s.limit { // so there is one more
 			next = strconv.FormatInt(last, 36)
 			return true, nil
@@ -397,8 +397,8 @@ type ranked struct {
 
 func (s *seeker) bestFirst(ctx context.Context) (hits []Hit, next string, err error) {
 	var all []ranked
-	err = s.each(ctx, func(e entry, seq chat.Seq, atoms []atom) (bool, error) {
-		points := s.query.score(e.text, atoms) - float64(len(all))/maxRanked // newer is better
+	err = s.each(ctx, func(e entry, seq chat.Seq, c *content) (bool, error) {
+		points := s.query.score(c) - float64(len(all))/maxRanked // newer is better
 		if e.flags&isPinned != 0 {
 			points++
 		}
@@ -436,11 +436,11 @@ func (s *seeker) confirm(ctx context.Context, e entry, seq chat.Seq) (h Hit, ok 
 	}
 	h.Event = events[0]
 	e.text, e.flags = h.Event.Body, flagsOf(h.Event)
-	all := atoms(e.text)
-	if !s.fits(&e, all) {
+	c := read(e.text)
+	if !s.fits(&e, c) {
 		return h, false, nil
 	}
-	h.Marks = utf16Marks(e.text, s.query.marks(e.text, all))
+	h.Marks = utf16Marks(e.text, s.query.marks(c))
 	return h, true, nil
 }
 

@@ -29,8 +29,15 @@ type atom struct {
 	from, to int  // where it stands, in bytes
 }
 
-// atoms takes a text apart.
-func atoms(s string) []atom {
+// content is a text that was taken apart.
+type content struct {
+	text   string
+	folded string // all atoms, with nothing between
+	atoms  []atom
+}
+
+// read takes a text apart.
+func read(s string) *content {
 	// The folded text is about as long, so that most texts cost two allocations.
 	b := builder{folded: make([]byte, 0, len(s)+8), atoms: make([]atom, 0, len(s)/5+1)}
 	fold(s, b.add)
@@ -41,7 +48,7 @@ func atoms(s string) []atom {
 		hi := lo + b.sizes[i]
 		a.text, lo = folded[lo:hi], hi
 	}
-	return b.atoms
+	return &content{s, folded, b.atoms}
 }
 
 type builder struct {
@@ -232,7 +239,7 @@ func reach(s string, n int) int {
 // plain is a name as names are compared with what somebody typed.
 func plain(name string) string {
 	var b strings.Builder
-	for i, a := range atoms(name) {
+	for i, a := range read(name).atoms {
 		if i > 0 && !a.glued {
 			b.WriteByte(' ')
 		}

@@ -41,10 +41,10 @@ func TestFinds(t *testing.T) {
 		tokens := tokenSet(&e)
 		for term := range typed(x.finds) {
 			q := Parse(term, now)
-			if !q.matches(x.text, atoms(x.text)) {
+			if !q.matches(read(x.text)) {
 				t.Errorf("%q is not found by %s: %v", x.text, term, q.Terms)
 			}
-			if len(q.marks(x.text, atoms(x.text))) == 0 {
+			if len(q.marks(read(x.text))) == 0 {
 				t.Errorf("%q has no marks for %s", x.text, term)
 			}
 			if expr, _ := q.Terms[0].wanted(); !proposed(expr, tokens) {
@@ -52,7 +52,7 @@ func TestFinds(t *testing.T) {
 			}
 		}
 		for term := range typed(x.not) {
-			if q := Parse(term, now); q.matches(x.text, atoms(x.text)) {
+			if q := Parse(term, now); q.matches(read(x.text)) {
 				t.Errorf("%q is found by %s", x.text, term)
 			}
 		}
@@ -146,7 +146,7 @@ func TestMarks(t *testing.T) {
 		q := Parse(x.query, now)
 		var got []string
 		units := utf16.Encode([]rune(x.text))
-		for _, m := range utf16Marks(x.text, q.marks(x.text, atoms(x.text))) {
+		for _, m := range utf16Marks(x.text, q.marks(read(x.text))) {
 			got = append(got, string(utf16.Decode(units[m[0]:m[1]])))
 		}
 		if strings.Join(got, " ") != x.want {
@@ -205,7 +205,7 @@ func TestParse(t *testing.T) {
 // shown leaves out what follows from the rest.
 func shown(q Query) string {
 	for i := range q.Terms {
-		q.Terms[i].atoms = nil
+		q.Terms[i].content, q.Terms[i].longest = nil, ""
 	}
 	for _, names := range [][]Name{q.From, q.In} {
 		for i := range names {
@@ -225,9 +225,9 @@ func FuzzQuery(f *testing.F) {
 		if len(q.Terms)+len(q.From)+len(q.In) > maxTerms {
 			t.Fatalf("%d terms", len(q.Terms))
 		}
-		all := atoms(text)
-		for i, a := range all {
-			if a.from >= a.to || a.to > len(text) || (i > 0 && a.from < all[i-1].from) || a.text == "" {
+		all := read(text)
+		for i, a := range all.atoms {
+			if a.from >= a.to || a.to > len(text) || (i > 0 && a.from < all.atoms[i-1].from) || a.text == "" {
 				t.Fatalf("atom %+v of %q", a, text)
 			}
 		}
@@ -236,7 +236,7 @@ func FuzzQuery(f *testing.F) {
 		for i := range q.Terms {
 			term := &q.Terms[i]
 			expr, exact := term.wanted()
-			in := term.in(text, all)
+			in := term.in(all)
 			if in && !proposed(expr, tokens) {
 				t.Fatalf("%q has %q, and is not proposed for %s", text, term.Text, expr)
 			}
@@ -245,7 +245,7 @@ func FuzzQuery(f *testing.F) {
 			}
 		}
 		last := 0
-		for _, m := range utf16Marks(text, q.marks(text, all)) {
+		for _, m := range utf16Marks(text, q.marks(all)) {
 			if m[0] < last || m[1] <= m[0] || m[1] > len(utf16.Encode([]rune(text))) {
 				t.Fatalf("marks %v of %q", m, text)
 			}

@@ -58,7 +58,7 @@ type entry struct {
 
 // tokens returns what stands in the index for a message, with spaces between.
 func (e *entry) tokens() string {
-	all := atoms(e.text)
+	all := read(e.text).atoms
 	b := make([]byte, 0, 2*len(e.text)+32)
 	for i := range all {
 		if all[i].class != symbol {

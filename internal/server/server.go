@@ -132,9 +132,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		return nil, err
 	}
 	s := &Server{log: cfg.Log, place: place, store: store}
-	if s.index, err = search.Open(ctx, cfg.Data, search.Config{
-		Log: store, Directory: store, Logger: cfg.Log, Busy: func() bool { return store.Waiting() > 0 },
-	}); err != nil {
+	if s.index, err = search.Open(ctx, cfg.Data, search.Config{Log: store, Directory: store, Logger: cfg.Log}); err != nil {
 		return nil, err
 	}
 	m := newMetrics()
