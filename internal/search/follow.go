@@ -146,7 +146,6 @@ func (x *Index) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-retry:
-			x.clean()
 		case f := <-x.fences:
 			waiting = append(waiting, f)
 		case <-x.wake:
@@ -155,6 +154,9 @@ func (x *Index) run(ctx context.Context) {
 		x.catchUp(ctx)
 		if ctx.Err() != nil {
 			return
+		}
+		if x.unclean {
+			x.clean()
 		}
 		for _, f := range waiting {
 			close(f)

@@ -73,7 +73,7 @@ type seeker struct {
 	before  int64  // the first that is too great
 	skip    int    // of the best
 	looked  int
-	last    int64 // the last that was looked at
+	last    int64 // the last that is dealt with
 	stopped bool  // before the end
 }
 
@@ -341,14 +341,12 @@ func (s *seeker) each(ctx context.Context, f func(e entry, seq chat.Seq, c *cont
 			s.stopped = true
 			return nil
 		}
+		if c := read(e.text); s.fits(&e, c) {
+			if enough, err := f(e, seq, c); enough || err != nil {
+				return err
+			}
+		}
 		s.last = e.id
-		c := read(e.text)
-		if !s.fits(&e, c) {
-			continue
-		}
-		if enough, err := f(e, seq, c); enough || err != nil {
-			return err
-		}
 	}
 	return rows.Err()
 }
@@ -370,6 +368,7 @@ func (s *seeker) inTime(err error, client context.Context) error {
 
 func (s *seeker) newestFirst(ctx context.Context) (hits []Hit, next string, err error) {
 	last := int64(0)
+	s.last = s.before
 	err = s.each(ctx, func(e entry, seq chat.Seq, _ *content) (bool, error) {
 		if len(hits) == s.limit { // so there is one more
 			next = strconv.FormatInt(last, 36)
@@ -382,7 +381,7 @@ func (s *seeker) newestFirst(ctx context.Context) (hits []Hit, next string, err 
 		}
 		return false, err
 	})
-	if err = s.inTime(err, ctx); err == nil && s.stopped && s.last > 0 {
+	if err = s.inTime(err, ctx); err == nil && s.stopped {
 		next = strconv.FormatInt(s.last, 36)
 	}
 	return hits, next, err
