@@ -104,6 +104,18 @@ func (w *world) say(by chat.Person, room chat.RoomID, text string) chat.Event {
 	return w.append(chat.Draft{Room: room, Author: by.ID, Name: by.Name, Kind: chat.KindMessage, Body: text})
 }
 
+// chatter is many messages at once.
+func (w *world) chatter(by chat.Person, room chat.RoomID, n int, text func(i int) string) {
+	w.Helper()
+	var drafts []chat.Draft
+	for i := range n {
+		drafts = append(drafts, chat.Draft{Room: room, Author: by.ID, Name: by.Name, Kind: chat.KindMessage, ID: chat.EventID(uuid.Must(uuid.NewV7())), Body: text(i)})
+	}
+	for _, r := range w.store.Append(context.Background(), drafts) {
+		w.must(r.Err)
+	}
+}
+
 func (w *world) sync() {
 	w.Helper()
 	w.must(w.index.Sync(context.Background()))
@@ -364,9 +376,8 @@ func TestErased(t *testing.T) {
 	ines := w.person("Ines")
 	lobby := w.public("lobby")
 	who := ines.Actor()
-	for i := range 500 { // so that there is more than one page, and neighbours for the words
-		w.say(ines, lobby, fmt.Sprintf("xylographa xylographd filler%d", i*7919))
-	}
+	// So that there is more than one page, and neighbours for the words.
+	w.chatter(ines, lobby, 500, func(i int) string { return fmt.Sprintf("xylographa xylographd filler%d", i*7919) })
 	edited := w.say(ines, lobby, "the xylographb of quinquagesima")
 	deleted := w.say(ines, lobby, "the xylographc of septuagesima")
 	w.wants(who, "xylographb", "the xylographb of quinquagesima")
@@ -452,13 +463,7 @@ func TestMuchErased(t *testing.T) {
 	w := newWorld(t)
 	ines := w.person("Ines")
 	lobby := w.public("lobby")
-	for range 11 {
-		var drafts []chat.Draft
-		for range 500 {
-			drafts = append(drafts, chat.Draft{Room: lobby, Author: ines.ID, Kind: chat.KindMessage, ID: chat.EventID(uuid.Must(uuid.NewV7())), Body: "xylograph"})
-		}
-		w.store.Append(t.Context(), drafts)
-	}
+	w.chatter(ines, lobby, manyErased+100, func(int) string { return "xylograph" })
 	w.say(ines, lobby, "the last one")
 	w.wants(ines.Actor(), "last", "the last one")
 	w.append(chat.Draft{Room: lobby, Author: chat.OperatorID, Kind: chat.KindKeep, Body: "1 messages"})
