@@ -1,5 +1,5 @@
 // Package search finds messages by what is in them. It follows the log into an index of
-// its own, which can be made anew at any time; docs/adr/0009-search.md says why it is as
+// its own, which can be made anew at any time; docs/adr/0011-search.md says why it is as
 // it is.
 //
 // The index proposes, the log decides: each hit is read from the log as it is now, looked

@@ -23,7 +23,7 @@ var (
 )
 
 // TestSpeed measures searches: make bench-search. It prints the table of
-// docs/adr/0009-search.md.
+// docs/adr/0011-search.md.
 func TestSpeed(t *testing.T) {
 	if *corpusSize == 0 {
 		t.Skip("make bench-search")
