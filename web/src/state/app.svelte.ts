@@ -168,6 +168,7 @@ export class App {
   /** Opens the search, with words in it. */
   search(words = ''): void {
     if (!this.router.sought || words !== '') this.router.search({ q: words, sort: 'newest' });
+    if (this.chat?.search) this.chat.search.opened = undefined;
     this.searches++;
   }
 
