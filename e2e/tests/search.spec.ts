@@ -150,7 +150,9 @@ test('a search leads into threads and from rooms, and follows what happens to me
   await page.keyboard.type('oven');
   await expect(hits(ines)).toHaveCount(2);
   await page.keyboard.press('Escape');
-  await expect(page.getByRole('heading', { name: 'kitchen' })).toBeVisible();
+  await expect(ines.composer).toBeVisible();
+  await expect(page).toHaveURL(/\/r\/kitchen/);
+  await expect(ines.composer, 'what was a command is no draft').toHaveValue('');
 });
 
 test('what is said in private is found by nobody else, and goes with the room', async ({ hubbub, someone }) => {
