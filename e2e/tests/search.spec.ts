@@ -73,6 +73,19 @@ test('28. results come while typing with the term marked; operators combine; the
   await expect(status(ines)).toHaveText('1 message');
   await expect(marks(ines)).toHaveText(['oven', 'see', 'oven']);
 
+  // Names are completed.
+  await field(ines).fill('oven from:');
+  await page.getByRole('group', { name: 'Suggestions' }).getByRole('button', { name: 'Tom' }).click();
+  await expect(field(ines)).toHaveValue('oven from:Tom ');
+  await page.keyboard.type('in:kit');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await expect(field(ines)).toHaveValue('oven from:Tom in:kitchen ');
+  await expect(field(ines)).toBeFocused();
+  await expect(hits(ines)).toHaveCount(1);
+  await field(ines).fill('oven in:kitchen -from:tom has:link after:2020 "see');
+
   // The address is the search, for somebody else too.
   await expect(page).toHaveURL(/\/search\?q=oven\+in%3Akitchen\+-from%3Atom\+has%3Alink\+after%3A2020\+%22see$/);
   await tom.page.goto(page.url());
