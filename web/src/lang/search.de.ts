@@ -38,5 +38,5 @@ export const search: Pick<Catalogue, keyof typeof en> = {
   'search.helpHas': 'mit einem Link; auch has:file und has:image',
   'search.helpPinned': 'was angeheftet ist; is:thread ist, was in einem Thread steht',
   'search.helpPhrase': 'diese Wörter hintereinander',
-  'search.helpNot': 'ohne das; auch vor allem anderen: -from:me',
+  'search.helpNot': 'ohne das; auch vor allem anderen: -\u2060from:me',
 };

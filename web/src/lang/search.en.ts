@@ -37,5 +37,5 @@ export const search = {
   'search.helpHas': 'with a link; also has:file and has:image',
   'search.helpPinned': 'what is pinned; is:thread is what stands in a thread',
   'search.helpPhrase': 'these words in a row',
-  'search.helpNot': 'without that; also before any of the others: -from:me',
+  'search.helpNot': 'without that; also before any of the others: -\u2060from:me',
 } as const satisfies Record<string, Message>;
