@@ -69,8 +69,8 @@ export class App {
   settings = $state<SettingsPart>('profile');
   /** The part of the room's panel that opens first. */
   roomPart = $state<RoomPart>('about');
-  /** What the finder looks for when it opens. */
-  sought = '';
+  /** Counts the wishes to search: where the search is on screen already, its field gets the focus. */
+  searches = $state(0);
   /** The message that is about to be reported. */
   reported = $state.raw<Reported | undefined>();
   /** The message whose history and readers are shown. */
@@ -165,10 +165,11 @@ export class App {
     this.router.open('details');
   }
 
-  /** Opens the finder, with words in it. */
-  find(words: string): void {
-    this.sought = words;
-    this.router.open('jump');
+  /** Opens the search, with words in it. */
+  search(words = ''): void {
+    if (!this.router.sought || words !== '') this.router.search({ q: words, sort: 'newest' });
+    if (this.chat?.search) this.chat.search.opened = undefined;
+    this.searches++;
   }
 
   /** Shows what stands under a message, beside the room. */
@@ -229,6 +230,7 @@ export class App {
     if (!chat) return;
     this.problem = undefined;
     chat.membership.outside = undefined;
+    if (this.router.sought) return chat.show(undefined);
     if (id === undefined && (name === undefined || !isRoomName(name))) {
       chat.show(undefined);
       this.problem = t('create.noPlace');

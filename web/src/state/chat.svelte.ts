@@ -23,6 +23,7 @@ import { OpenRooms } from './openrooms.ts';
 import { Reading } from './reading.svelte.ts';
 import type { Room } from './room.svelte.ts';
 import { RoomList } from './roomlist.svelte.ts';
+import type { Search } from './search.svelte.ts';
 import { Threads } from './threads.svelte.ts';
 import { speech, t } from './words.svelte.ts';
 import { Writing } from './writing.svelte.ts';
@@ -76,6 +77,9 @@ export class Chat {
   readonly threads: Threads;
   readonly writing: Writing;
 
+  /** What was searched for, once something was. */
+  search: Search | undefined;
+
   private readonly options: ChatOptions;
   private readonly link: Connection;
   private readonly open: OpenRooms;
@@ -114,7 +118,15 @@ export class Chat {
     this.threads = new Threads(link, clock, this.reading);
     this.history = new History(this.threads, keeper);
     const { open, reading } = this;
-    this.membership = new Membership({ me: you.id, rooms, open, reading, onannounce, onlisted });
+    this.membership = new Membership({
+      me: you.id,
+      rooms,
+      open,
+      reading,
+      onannounce,
+      onlisted,
+      onleft: (room) => this.search?.forget(room),
+    });
     const { store, newId, tell, texts } = options;
     this.writing = new Writing({ me: you.id, link, clock, store, newId, tell, texts });
   }
@@ -126,6 +138,7 @@ export class Chat {
 
   stop(): void {
     this.writing.outbox.disconnected();
+    this.search?.leave();
     this.link.stop();
     this.keeper?.stop();
   }
@@ -297,6 +310,7 @@ export class Chat {
     if (!onScreen && room.log.events.length > 2 * keptUnseen) room.log.trim(keptUnseen);
     this.caughtUp(room);
     this.threads.take(room, event);
+    this.search?.take(event);
     room.touch();
   }
 

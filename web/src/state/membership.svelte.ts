@@ -29,6 +29,8 @@ export interface MembershipOptions {
   onannounce: (text: string) => void;
   /** A room came onto the list that was not there. */
   onlisted: (room: Room) => void;
+  /** Somebody is not in a room any more. */
+  onleft: (room: string) => void;
 }
 
 /** How one comes into rooms and out of them, be it by what one does here, elsewhere, or by others. */
@@ -128,7 +130,7 @@ export class Membership {
 
   /** The server says that one is not in a room any more. */
   left({ room: id, reason }: ServerBodies['left']): void {
-    const { rooms, open, reading } = this.options;
+    const { rooms, open, reading, onleft } = this.options;
     const room = rooms.get(id);
     if (!room) {
       // Somebody who waited was turned away.
@@ -144,6 +146,7 @@ export class Membership {
     open.remove(room);
     reading.forget(room);
     rooms.remove(room);
+    onleft(id);
     if (onScreen && this.outside?.kind === 'public') void this.askAgain(id);
   }
 
