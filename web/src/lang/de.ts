@@ -1,4 +1,5 @@
 import type { Catalogue } from '../lib/i18n.ts';
+import { attention } from './attention.de.ts';
 import { talk } from './talk.de.ts';
 import { write } from './write.de.ts';
 
@@ -6,6 +7,7 @@ import { write } from './write.de.ts';
 const closer = (words: string) => `${words} Der Server sagt: „{said}“.`;
 
 export const de: Catalogue = {
+  ...attention,
   ...talk,
   ...write,
   'do.add': 'Hinzufügen',

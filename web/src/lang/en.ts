@@ -1,4 +1,5 @@
 import type { Message } from '../lib/i18n.ts';
+import { attention } from './attention.en.ts';
 import { talk } from './talk.en.ts';
 import { write } from './write.en.ts';
 
@@ -11,6 +12,7 @@ const said = '{said}';
  * the value is the reader, else the value; `{who:have|has}` chooses between two words by the same.
  */
 export const en = {
+  ...attention,
   ...talk,
   ...write,
   // What buttons do, on many screens

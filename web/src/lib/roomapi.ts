@@ -85,7 +85,7 @@ export interface Report {
 export const room = (id: string, ...more: (string | number)[]): string =>
   ['/api/rooms', ...[id, ...more].map(step)].join('/');
 
-const readRoom = (answer: unknown): RoomInfo => {
+export const readRoom = (answer: unknown): RoomInfo => {
   const found = (answer as { room?: unknown }).room;
   if (!isRoom(found)) throw new UnreachableError();
   return found;

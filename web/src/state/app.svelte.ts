@@ -207,6 +207,17 @@ export class App {
     this.router.open('report');
   }
 
+  /** Has nothing count as unread, in any room. */
+  async readAll(): Promise<void> {
+    const chat = this.chat;
+    try {
+      await chat?.reading.readAll(chat.rooms.current);
+      this.announce(t('unread.none'));
+    } catch (error) {
+      this.announce(explain(error));
+    }
+  }
+
   /** Ends the session of this device. What is here of others goes with it. */
   async signOut(): Promise<void> {
     await api.signOut();

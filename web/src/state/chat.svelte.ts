@@ -158,6 +158,7 @@ export class Chat {
     if (this.threads.open?.room !== room) this.threads.close();
     if (!room) return;
     this.membership.outside = undefined;
+    room.held = false;
     room.used = this.options.clock.now();
     this.keeper?.changed(room.id);
     room.fresh = room.unread > 0 ? room.read + 1 : undefined;
@@ -347,12 +348,16 @@ export class Chat {
   }
 
   private takeRead({ room, seq, thread }: ServerBodies['read']): void {
-    if (thread) return void this.threads.refresh();
-    this.rooms.get(room)?.readUpTo(seq);
+    if (thread) return this.threads.refreshSoon();
+    const known = this.rooms.get(room);
+    if (!known) return;
+    if (!this.reading.take(known, seq)) void this.membership.refreshRoom(known);
+    this.keeper?.changed();
   }
 
   private heartbeat({ time, heads }: ServerBodies['heartbeat']): void {
     this.skew = time - this.options.clock.now();
+    this.reading.heard();
     this.open.check(heads);
   }
 

@@ -49,6 +49,11 @@ export class Room {
   reports = $state(0);
   waiting = $state(0);
 
+  /** What was read here, and the server may not know yet. */
+  ahead = false;
+  /** Messages were marked as unread again: to see them on screen is not to read them, until the room is left. */
+  held = $state(false);
+
   /** Counts what was done in the room beside talking. */
   changes = $state(0);
 
@@ -128,9 +133,11 @@ export class Room {
       this.info = { ...(fields as RoomFields), id: this.id };
     else if (fields.you)
       this.info = { ...this.info, you: fields.you, quiet: fields.quiet ?? false };
-    if (read !== undefined && head >= this.countedTo && read >= this.read) {
+    const back = read !== undefined && read < this.read;
+    if (read !== undefined && head >= this.countedTo && !(back && this.ahead)) {
       this.counted = { messages: unread, mentions };
       this.countedTo = head;
+      if (back) this.readBackTo(read);
     }
     this.head = Math.max(this.head, head);
     this.readUpTo(read ?? 0);
@@ -166,6 +173,18 @@ export class Room {
         ? { messages: 0, mentions: 0 }
         : recount(this.log.events, this.log.start, seq, this.me);
     if (left) this.counted = left;
+  }
+
+  /** Moves the read mark back: messages are unread again. Says whether it is known here how many. */
+  readBackTo(seq: number): boolean {
+    if (seq >= this.read) return true;
+    this.read = seq;
+    this.ahead = false;
+    this.fresh = seq + 1;
+    this.held = true;
+    const known = recount(this.log.events, this.log.start, seq, this.me);
+    if (known) this.counted = known;
+    return known !== undefined;
   }
 
   /** Tells the screen that the log changed: at once, but not for each event of a flood. */

@@ -70,7 +70,11 @@ export class Threads {
   take(room: Room, event: RoomEvent): void {
     const here = event.thread === undefined || event.thread === this.open?.root;
     if (here && this.open?.room === room) this.open.take(event);
-    if (event.thread === undefined) return;
+    if (event.thread !== undefined) this.refreshSoon();
+  }
+
+  /** Asks anew, once for much that comes together. */
+  refreshSoon(): void {
     this.timer ??= this.clock.after(recountAfter, () => {
       this.timer = undefined;
       void this.refresh();

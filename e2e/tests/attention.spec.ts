@@ -1,0 +1,102 @@
+// What asks for attention: counts, drafts, alerts, who is here. On all of somebody's devices.
+import type { BrowserContextOptions, Page } from '@playwright/test';
+import { accessible, expect, Someone, test } from './hubbub.ts';
+
+type Meet = (name: string, options?: BrowserContextOptions) => Promise<Someone>;
+
+/** Another device of somebody: the same person in a browser of its own. */
+async function another(of: Someone, someone: Meet, path = '/', options: BrowserContextOptions = {}): Promise<Someone> {
+  const { cookies } = await of.page.context().storageState();
+  const device = await someone(of.name, { ...options, storageState: { cookies, origins: [] } });
+  await device.page.goto(of.hubbub.url + path);
+  await expect(device.page.locator('[data-connection]')).toContainText('connected');
+  return device;
+}
+
+const icon = (page: Page) => page.evaluate(() => decodeURIComponent(document.querySelector<HTMLLinkElement>('link[rel=icon]')?.href ?? ''));
+const room = (who: Someone, name: string) => who.page.locator(`nav [data-room="${name}"]`);
+
+/** Chooses from the menu of a message. */
+async function choose(who: Someone, text: string, item: string): Promise<void> {
+  const row = who.text(text);
+  await row.hover();
+  await row.getByRole('button', { name: /^More about/ }).click();
+  await who.page.getByRole('menuitem', { name: item }).click();
+}
+
+test('24. title and icon show the count; read on one device is read on all; mark as unread; mark all read', async ({ someone }) => {
+  const ines = await someone('Ines');
+  await ines.page.addInitScript(() => {
+    const told: number[] = [];
+    Object.assign(window, { told });
+    Object.assign(navigator, { setAppBadge: async (n: number) => void told.push(n), clearAppBadge: async () => void told.push(0) });
+  });
+  await ines.enter('/r/kitchen');
+  const phone = await another(ines, someone, '/r/kitchen');
+  const tomas = await someone('Tomás');
+  await tomas.enter('/r/kitchen');
+  for (const device of [ines, phone]) await device.page.goto(`${ines.hubbub.url}/r/music`);
+  await expect(ines.composer).toBeVisible();
+  await tomas.say('one', 'two', 'three');
+
+  for (const device of [ines, phone]) {
+    await expect(device.page).toHaveTitle('(3) hubbub');
+    await expect.poll(() => icon(device.page)).toContain('>3</text>');
+    await expect(room(device, 'kitchen')).toContainText('3 unread');
+  }
+  expect(await ines.page.evaluate(() => (window as unknown as { told: number[] }).told.at(-1))).toBe(3);
+  // What is drawn on the icon is drawn by the browser too, whatever the page's policy says.
+  const drawn = await ines.page.evaluate(async () => {
+    const image = new Image(32, 32);
+    image.src = document.querySelector<HTMLLinkElement>('link[rel=icon]')?.href ?? '';
+    await image.decode();
+    return image.naturalWidth > 0;
+  });
+  expect(drawn).toBe(true);
+
+  // Read here, it is read there.
+  await room(phone, 'kitchen').click();
+  for (const device of [ines, phone]) {
+    await expect(device.page).toHaveTitle('hubbub');
+    await expect.poll(() => icon(device.page)).toMatch(/favicon\.svg$/);
+  }
+  expect(await ines.page.evaluate(() => (window as unknown as { told: number[] }).told.at(-1))).toBe(0);
+
+  // Marked as unread from a message on, it is unread everywhere, and stays so where it is on screen.
+  await choose(phone, 'two', 'Mark as unread from here');
+  for (const device of [ines, phone]) await expect(device.page).toHaveTitle('(2) hubbub');
+  await expect(phone.page.getByText('New', { exact: true })).toBeVisible();
+  await tomas.say('four');
+  for (const device of [ines, phone]) await expect(device.page).toHaveTitle('(3) hubbub');
+  await room(ines, 'kitchen').click();
+  await expect(ines.page).toHaveTitle('hubbub');
+  await expect(phone.page).toHaveTitle('hubbub');
+
+  // A device that was away hears of it when it comes back.
+  await phone.page.goto(`${ines.hubbub.url}/r/music`);
+  await expect(phone.composer).toBeVisible();
+  await phone.page.context().setOffline(true);
+  await choose(ines, 'three', 'Mark as unread from here');
+  await expect(ines.page).toHaveTitle('(2) hubbub');
+  await phone.page.context().setOffline(false);
+  await expect(phone.page).toHaveTitle('(2) hubbub', { timeout: 40_000 });
+
+  // All at once, by the button or by a key.
+  await tomas.page.goto(`${ines.hubbub.url}/r/music`);
+  await tomas.say('la la la');
+  await room(ines, 'music').click();
+  await room(phone, 'kitchen').click();
+  await expect(ines.page).toHaveTitle('hubbub');
+  await choose(ines, 'la la la', 'Mark as unread from here');
+  await expect(phone.page).toHaveTitle('(1) hubbub');
+  await phone.page.getByRole('button', { name: 'Mark all as read' }).click();
+  for (const device of [ines, phone]) await expect(device.page).toHaveTitle('hubbub');
+  await expect(ines.page.getByText('New', { exact: true })).toBeVisible();
+  await choose(ines, 'la la la', 'Mark as unread from here');
+  await expect(phone.page).toHaveTitle('(1) hubbub');
+  await ines.page.keyboard.press('Shift+Escape');
+  for (const device of [ines, phone]) await expect(device.page).toHaveTitle('hubbub');
+  await expect(ines.page.getByText('New', { exact: true })).toHaveCount(0);
+  await expect(ines.page.getByRole('button', { name: 'Mark all as read' })).toHaveCount(0);
+  await accessible(ines, 'the room');
+});

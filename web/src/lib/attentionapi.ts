@@ -1,0 +1,19 @@
+import { request, step } from './request.ts';
+import { readRoom } from './roomapi.ts';
+import type { RoomInfo } from './wire.ts';
+
+/** What asks for somebody's attention, and what they have written and not sent. */
+
+const mine = (id: string, ...more: string[]): string =>
+  ['/api/me/rooms', step(id), ...more].join('/');
+
+export const attentionApi = {
+  /** Has the message and what follows it count as unread. */
+  async markUnread(id: string, seq: number): Promise<RoomInfo> {
+    return readRoom(await request('POST', mine(id, 'unread'), { seq }));
+  },
+
+  async readAll(): Promise<void> {
+    await request('POST', '/api/me/read');
+  },
+};
