@@ -100,3 +100,62 @@ test('24. title and icon show the count; read on one device is read on all; mark
   await expect(ines.page.getByRole('button', { name: 'Mark all as read' })).toHaveCount(0);
   await accessible(ines, 'the room');
 });
+
+test('21. the draft survives a room change and a reload; the sidebar marks it; all devices have it, and none overwrites what is typed', async ({ someone }) => {
+  const ines = await someone('Ines');
+  await ines.enter('/r/kitchen');
+  const phone = await another(ines, someone, '/r/music');
+  await ines.page.goto(`${ines.hubbub.url}/r/music`);
+  await room(ines, 'kitchen').click();
+  await ines.composer.pressSequentially('half a thought');
+
+  // The other device marks it, and has it there.
+  await expect(room(phone, 'kitchen')).toContainText('draft');
+  await room(phone, 'kitchen').click();
+  await expect(phone.composer).toHaveValue('half a thought');
+  await expect(room(ines, 'kitchen')).not.toContainText('draft');
+  await room(ines, 'music').click();
+  await expect(ines.page.getByRole('textbox', { name: 'Message #music' })).toHaveValue('');
+  await expect(room(ines, 'kitchen')).toContainText('draft');
+  await ines.page.reload();
+  await room(ines, 'kitchen').click();
+  await expect(ines.composer).toHaveValue('half a thought');
+
+  // It is written on there, and comes back here while it stands on the screen.
+  await phone.composer.pressSequentially(', and more');
+  await expect(ines.composer).toHaveValue('half a thought, and more');
+  // What is being typed is not taken from under the fingers; it is what both have in the end.
+  await ines.composer.fill('typed here');
+  await phone.composer.fill('typed there');
+  await expect(ines.composer).toHaveValue('typed here');
+  await ines.composer.pressSequentially('!');
+  await expect(ines.composer).toHaveValue('typed here!');
+  await expect.poll(async () => (await Promise.all([ines, phone].map((d) => d.composer.inputValue()))).every((v, _, all) => v === all[0]), { timeout: 25_000 }).toBe(true);
+
+  // Without a connection it is kept, over a reload too, and told later.
+  await phone.page.context().setOffline(true);
+  await phone.composer.fill('written on the train');
+  await expect(phone.page.locator('[data-banner]')).toBeVisible({ timeout: 40_000 });
+  await expect(ines.composer).not.toHaveValue('written on the train');
+  await phone.page.context().setOffline(false);
+  await expect(ines.composer).toHaveValue('written on the train', { timeout: 40_000 });
+
+  // Sent here, it is gone everywhere.
+  await ines.composer.press('Enter');
+  await expect(phone.text('written on the train')).toBeVisible();
+  await expect(phone.composer).toHaveValue('');
+  await room(phone, 'music').click();
+  await expect(room(phone, 'kitchen')).not.toContainText('draft');
+  await phone.page.reload();
+  await expect(room(phone, 'kitchen')).toBeVisible();
+  await expect(room(phone, 'kitchen')).not.toContainText('draft');
+  // Also where a device was closed meanwhile.
+  await ines.composer.fill('soon sent');
+  await expect(room(phone, 'kitchen')).toContainText('draft');
+  await phone.page.goto('about:blank');
+  await ines.composer.press('Enter');
+  await expect(ines.text('soon sent')).toHaveAttribute('data-state', 'sent');
+  await phone.page.goto(`${ines.hubbub.url}/r/music`);
+  await expect(phone.page.locator('[data-connection]')).toContainText('connected');
+  await expect(room(phone, 'kitchen')).not.toContainText('draft');
+});

@@ -1,5 +1,6 @@
 import { request, step } from './request.ts';
 import { readRoom } from './roomapi.ts';
+import type { ServerDraft } from './shareddrafts.ts';
 import type { RoomInfo } from './wire.ts';
 
 /** What asks for somebody's attention, and what they have written and not sent. */
@@ -15,5 +16,11 @@ export const attentionApi = {
 
   async readAll(): Promise<void> {
     await request('POST', '/api/me/read');
+  },
+
+  /** Keeps what was written and not sent, and says what is kept now: a newer one stays. */
+  async draft({ room, text, time }: ServerDraft): Promise<ServerDraft> {
+    const answer = await request('PUT', `/api/me/drafts/${step(room)}`, { text, time });
+    return (answer as { draft: ServerDraft }).draft;
   },
 };

@@ -64,6 +64,9 @@ export interface RoomYou {
   can: Act[];
 }
 
+/** What somebody is alerted of. */
+export type Level = 'all' | 'mentions' | 'none';
+
 /** What is said about a room. */
 export interface RoomFields {
   name: string;
@@ -88,6 +91,10 @@ export interface RoomFields {
   mentions?: number;
   /** I have muted it: it shows neither bold nor a number. */
   quiet?: boolean;
+  /** What I want to be alerted of, if I chose it. */
+  level?: Level;
+  /** What I have written and not sent; only in the list of my rooms. */
+  draft?: { text: string; time: number };
   you?: RoomYou;
 }
 
@@ -243,6 +250,8 @@ const roomFields: Shape = {
   unread: optional(place),
   mentions: optional(place),
   quiet: optional(flag),
+  level: optional(text),
+  draft: optional(object({ text, time: number })),
   you: optional(
     object({
       state: text,

@@ -114,18 +114,31 @@ export class Chat {
     this.threads = new Threads(link, clock, this.reading);
     this.history = new History(this.threads, keeper);
     const { open, reading } = this;
-    this.membership = new Membership({ me: you.id, rooms, open, reading, onannounce, onlisted });
+    this.membership = new Membership({
+      me: you.id,
+      rooms,
+      open,
+      reading,
+      onannounce,
+      onlisted,
+      ondrafts: (drafts, asked) => this.writing.shared.takeAll(drafts, asked),
+    });
     const { store, newId, tell, texts } = options;
-    this.writing = new Writing({ me: you.id, link, clock, store, newId, tell, texts });
+    const skew = () => this.skew;
+    this.writing = new Writing({ me: you.id, link, clock, store, newId, tell, texts, skew });
   }
 
   start(): void {
+    // What the page begins with came from the server a moment ago, or was kept of what came long ago.
+    if (!this.options.logs)
+      this.membership.tellDrafts(this.options.rooms, this.options.clock.now());
     void this.writing.outbox.load();
     this.link.start();
   }
 
   stop(): void {
     this.writing.outbox.disconnected();
+    this.writing.shared.stop();
     this.link.stop();
     this.keeper?.stop();
   }
@@ -182,6 +195,7 @@ export class Chat {
     this.reading.attentive = attentive;
     if (attentive) return;
     this.reading.say();
+    this.writing.shared.flush();
     void this.keeper?.write();
   }
 
@@ -211,6 +225,8 @@ export class Chat {
         return this.rooms.get(frame.body.room)?.startsTyping(frame.body.author, frame.body.name);
       case 'read':
         return this.takeRead(frame.body);
+      case 'draft':
+        return this.writing.shared.take(frame.body);
       case 'joined':
         return this.membership.joined(frame.body);
       case 'left':
@@ -242,12 +258,14 @@ export class Chat {
     this.connection = state;
     if (state.phase === 'connected') {
       this.writing.outbox.connected();
+      this.writing.shared.online();
       this.reading.say();
       void this.membership.refresh();
       void this.threads.refresh();
       void this.threads.open?.load();
     } else {
       this.writing.outbox.disconnected();
+      this.writing.shared.offline();
       this.open.clear();
     }
     if (state.phase === 'stopped' && state.unauthorized) this.options.onstranger();
