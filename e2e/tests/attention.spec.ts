@@ -1,6 +1,6 @@
 // What asks for attention: counts, drafts, alerts, who is here. On all of somebody's devices.
 import type { BrowserContextOptions, Page } from '@playwright/test';
-import { accessible, expect, Someone, test } from './hubbub.ts';
+import { accessible, ask, expect, settings, Someone, test } from './hubbub.ts';
 
 type Meet = (name: string, options?: BrowserContextOptions) => Promise<Someone>;
 
@@ -159,3 +159,160 @@ test('21. the draft survives a room change and a reload; the sidebar marks it; a
   await expect(phone.page.locator('[data-connection]')).toContainText('connected');
   await expect(room(phone, 'kitchen')).not.toContainText('draft');
 });
+
+/** Browsers under test all have the focus; this one says what we want. */
+const attentive = (page: Page) =>
+  page.addInitScript(() => {
+    const looks = { at: true };
+    Object.assign(window, { looks });
+    document.hasFocus = () => looks.at;
+  });
+
+/** Looks at a page, or away from it. */
+async function look(who: Someone, at: boolean): Promise<void> {
+  await who.page.evaluate((on) => {
+    (window as unknown as { looks: { at: boolean } }).looks.at = on;
+    window.dispatchEvent(new Event(on ? 'focus' : 'blur'));
+  }, at);
+}
+
+interface Shown {
+  tag: string;
+  title: string;
+  body: string;
+}
+
+/** The alerts that the service worker shows. */
+const alertsOf = (page: Page): Promise<Shown[]> =>
+  page.evaluate(async () => {
+    const worker = await navigator.serviceWorker.getRegistration();
+    return ((await worker?.getNotifications()) ?? []).map(({ tag, title, body }) => ({ tag, title, body }));
+  });
+
+async function turnOn(who: Someone): Promise<void> {
+  const { page } = who;
+  await settings(page, 'Alerts');
+  await page.getByRole('button', { name: 'Turn on alerts' }).click();
+  await expect(page.locator('[data-alerts]')).toHaveAttribute('data-alerts', /page|push/, { timeout: 30_000 });
+  await page.getByRole('button', { name: 'Close' }).click();
+}
+
+test('25. one alert per message, also after a reconnect; none while I look at it; a click goes to that message', async ({ someone }) => {
+  const ines = await someone('Ines', { serviceWorkers: 'allow', permissions: ['notifications'] });
+  const { page } = ines;
+  await attentive(page);
+  await ines.enter('/r/kitchen');
+  await expect.poll(() => page.evaluate(() => navigator.serviceWorker.controller?.state)).toBe('activated');
+  // Nobody asked for them: there are none.
+  const tomas = await someone('Tomás');
+  await tomas.enter('/r/kitchen');
+  await turnOn(ines);
+  // A second tab: still one alert for each message.
+  const tab = await page.context().newPage();
+  await attentive(tab);
+  await tab.goto(`${ines.hubbub.url}/r/music`);
+  const second = new Someone('Ines', tab, ines.hubbub);
+  await expect(tab.locator('[data-connection]')).toContainText('connected');
+  await look(second, false);
+
+  // While I look, nothing alerts.
+  await tomas.say('@Ines do you see this?');
+  await expect(ines.text('@Ines do you see this?')).toBeVisible();
+  await page.waitForTimeout(1_500);
+  expect(await alertsOf(page)).toEqual([]);
+
+  // Looking away: mentions alert, other messages do not.
+  await look(ines, false);
+  await tomas.say('not for anybody', '@Ines the **soup** is ready');
+  await expect.poll(() => alertsOf(page)).toEqual([{ tag: expect.stringMatching(/^\w+-\d+$/), title: 'Tomás · #kitchen', body: '@Ines the soup is ready' }]);
+  await expect(page).toHaveTitle('(2) hubbub');
+
+  // Its room wants to be heard of, whatever is said.
+  await page.getByRole('button', { name: /^About this room/ }).click();
+  const level = page.getByLabel('Alert me of');
+  await expect(level).toHaveValue('default');
+  await expect(level.getByRole('option', { name: 'the usual: mentions' })).toHaveCount(1);
+  await level.selectOption('all messages');
+  await expect(level).toHaveValue('all');
+  await page.getByRole('button', { name: 'Close' }).click();
+  await tomas.say('for everybody');
+  await expect.poll(async () => (await alertsOf(page)).map(({ body }) => body).sort()).toEqual(['@Ines the soup is ready', 'for everybody']);
+
+  // What is deleted, or read elsewhere, alerts of nothing any more.
+  await choose(tomas, 'for everybody', 'Delete…');
+  await tomas.page.getByRole('button', { name: 'Delete' }).click();
+  await expect.poll(async () => (await alertsOf(page)).map(({ body }) => body)).toEqual(['@Ines the soup is ready']);
+
+  // What was missed alerts once when the connection is back, and not again after a reload.
+  await page.context().setOffline(true);
+  await tomas.say('@Ines missed');
+  await page.waitForTimeout(500);
+  await page.context().setOffline(false);
+  await expect.poll(async () => (await alertsOf(page)).map(({ body }) => body).sort(), { timeout: 40_000 }).toEqual(['@Ines missed', '@Ines the soup is ready']);
+  await page.evaluate(async () => (await (await navigator.serviceWorker.getRegistration())?.getNotifications())?.forEach((n) => n.close()));
+  await page.reload();
+  await look(ines, false);
+  await expect(page.locator('[data-connection]')).toContainText('connected');
+  await page.waitForTimeout(1_500);
+  expect(await alertsOf(page)).toEqual([]);
+
+  // Do not disturb: nothing, until it ends.
+  await page.getByRole('button', { name: 'Alerts', exact: true }).click();
+  await page.getByRole('menuitem', { name: 'Pause alerts for an hour' }).click();
+  const paused = page.getByRole('button', { name: /^Alerts, paused until/ });
+  await expect(paused).toBeVisible();
+  await tomas.say('@Ines are you asleep?');
+  await expect(ines.text('@Ines are you asleep?')).toBeVisible();
+  await page.waitForTimeout(1_500);
+  expect(await alertsOf(page)).toEqual([]);
+  await paused.click();
+  await page.getByRole('menuitem', { name: 'Let alerts come again' }).click();
+  await expect(page.getByRole('button', { name: 'Alerts', exact: true })).toBeVisible();
+
+  // What the server pushes is shown by the service worker, once, and a click leads to it in the page that is open.
+  const { id } = (await ask<{ rooms: { id: string; name: string }[] }>(page, 'GET', '/api/me/rooms')).rooms.find(({ name }) => name === 'kitchen') ?? { id: '' };
+  const seq = Number(await ines.text('@Ines the soup is ready').getAttribute('data-seq'));
+  const pushed = { tag: `${id}-${seq}`, room: { id, name: 'kitchen', kind: 'public' }, seq, author: { id: 'x', name: 'Tomás' }, text: 'the soup is ready', time: Date.now(), url: `/r/kitchen/${seq}` };
+  const push = await pusher(page, ines.hubbub.url);
+  await page.bringToFront();
+  await push(pushed);
+  await push(pushed);
+  // Headless pages all count as focused to the worker, where it would not show what somebody sees.
+  await second.page.goto('about:blank');
+  await page.goto('about:blank');
+  await push(pushed);
+  await push({ ...pushed, as: 'Chef' });
+  await page.goto(`${ines.hubbub.url}/r/music`);
+  await expect.poll(() => alertsOf(page)).toEqual([{ tag: pushed.tag, title: 'Chef · #kitchen', body: 'the soup is ready' }]);
+  await click(page, pushed.tag);
+  await expect(page).toHaveURL(/\/r\/kitchen(\/\d+)?$/);
+  await expect(ines.text('@Ines the soup is ready')).toBeInViewport();
+  expect(await alertsOf(page)).toEqual([]);
+});
+
+/** Pushes what a push service would bring. */
+async function pusher(page: Page, origin: string): Promise<(payload: unknown) => Promise<void>> {
+  const session = await page.context().newCDPSession(page);
+  const found = new Promise<string>((resolve) =>
+    session.on('ServiceWorker.workerRegistrationUpdated', ({ registrations }) => {
+      const ours = registrations.find(({ scopeURL, isDeleted }) => scopeURL.startsWith(origin) && !isDeleted);
+      if (ours) resolve(ours.registrationId);
+    }),
+  );
+  await session.send('ServiceWorker.enable');
+  const registrationId = await found;
+  return async (payload) => {
+    await session.send('ServiceWorker.deliverPushMessage', { origin, registrationId, data: JSON.stringify(payload) });
+  };
+}
+
+/** Clicks on an alert. There is nothing on the screen to click on, so the worker is told. */
+async function click(page: Page, tag: string): Promise<void> {
+  const [worker] = page.context().serviceWorkers();
+  await worker?.evaluate(async (wanted) => {
+    type Worker = { registration: ServiceWorkerRegistration; dispatchEvent: (event: Event) => void; NotificationEvent: new (type: string, init: object) => Event };
+    const self = globalThis as unknown as Worker;
+    const [notification] = await self.registration.getNotifications({ tag: wanted });
+    self.dispatchEvent(new self.NotificationEvent('notificationclick', { notification }));
+  }, tag);
+}

@@ -294,7 +294,6 @@ export const de: Catalogue = {
   'about.inviteNote':
     'Schick ihn weiter, oder lass den Code scannen. Er wird nur einmal angezeigt.',
   'about.invite': 'Einladungslink machen',
-  'quiet.title': 'Ruhe',
   'quiet.off':
     'Stummgeschaltet bleibt er in deiner Liste und meldet sich dort nicht: nie fett und ohne Zahl, auch wenn du erwähnt wirst. Sonst merkt es niemand.',
   'quiet.on': 'Du hast diesen Raum stummgeschaltet: Er meldet sich in deiner Liste nicht.',

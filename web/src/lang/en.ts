@@ -308,7 +308,6 @@ export const en = {
     'A link brings people into this room who are not here yet. It is good for a week.',
   'about.inviteNote': 'Send it, or have the code scanned. It is shown only once.',
   'about.invite': 'Make an invite link',
-  'quiet.title': 'Quiet',
   'quiet.off':
     'Muted, it stays on your list and asks for nothing there: it is never bold and shows no number, not even when you are mentioned. Nobody else notices.',
   'quiet.on': 'You have muted this room: it asks for nothing on your list.',

@@ -120,6 +120,8 @@ export interface RoomEvent {
   guest?: boolean;
   /** The author is a program. */
   bot?: boolean;
+  /** What a program calls itself this once; `name` is what it is called here. */
+  as?: string;
   time: number;
   text: string;
   target?: number;
@@ -273,6 +275,7 @@ export const isEvent = object({
   name: text,
   guest: optional(flag),
   bot: optional(flag),
+  as: optional(text),
   time: number,
   text,
   target: optional(place),

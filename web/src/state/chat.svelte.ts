@@ -17,6 +17,8 @@ import type {
   ServerFrame,
   You,
 } from '../lib/wire.ts';
+import { Alerting } from './alerting.ts';
+import { alerts } from './alerts.svelte.ts';
 import { History } from './history.ts';
 import { Membership } from './membership.svelte.ts';
 import { OpenRooms } from './openrooms.ts';
@@ -80,12 +82,16 @@ export class Chat {
   private readonly link: Connection;
   private readonly open: OpenRooms;
   private readonly keeper: Keeper | undefined;
+  private readonly alerting: Alerting;
   private crowdTimer: (() => void) | undefined;
   /** How much of what came while there was no connection is in the log already. */
   private missed = 0;
+  /** What the server knows of whether somebody looks. */
+  private attended: boolean | undefined;
 
   constructor(options: ChatOptions) {
     const { you, clock, onannounce, onlisted } = options;
+    const skew = () => this.skew;
     this.options = options;
     this.you = you;
     this.link = new Connection({
@@ -112,6 +118,9 @@ export class Chat {
     this.open = new OpenRooms(rooms, link);
     this.reading = new Reading(link, clock, keeper);
     this.threads = new Threads(link, clock, this.reading);
+    this.alerting = new Alerting(you.id, clock, skew, this.threads);
+    this.reading.onread = (room) => this.alerting.read(room, room.read);
+    this.threads.onread = (room, seq, root) => this.alerting.read(room, seq, root);
     this.history = new History(this.threads, keeper);
     const { open, reading } = this;
     this.membership = new Membership({
@@ -124,7 +133,6 @@ export class Chat {
       ondrafts: (drafts, asked) => this.writing.shared.takeAll(drafts, asked),
     });
     const { store, newId, tell, texts } = options;
-    const skew = () => this.skew;
     this.writing = new Writing({ me: you.id, link, clock, store, newId, tell, texts, skew });
   }
 
@@ -193,6 +201,7 @@ export class Chat {
 
   attend(attentive: boolean): void {
     this.reading.attentive = attentive;
+    this.sayAttention();
     if (attentive) return;
     this.reading.say();
     this.writing.shared.flush();
@@ -201,6 +210,13 @@ export class Chat {
 
   wake(): void {
     this.link.wake();
+  }
+
+  /** While somebody looks, nothing alerts them, here or on another device. */
+  private sayAttention(): void {
+    const on = this.reading.attentive;
+    alerts.look(on);
+    if (on !== this.attended && this.link.send('attend', { on })) this.attended = on;
   }
 
   // What the server says
@@ -259,6 +275,7 @@ export class Chat {
     if (state.phase === 'connected') {
       this.writing.outbox.connected();
       this.writing.shared.online();
+      this.sayAttention();
       this.reading.say();
       void this.membership.refresh();
       void this.threads.refresh();
@@ -266,6 +283,7 @@ export class Chat {
     } else {
       this.writing.outbox.disconnected();
       this.writing.shared.offline();
+      this.attended = undefined;
       this.open.clear();
     }
     if (state.phase === 'stopped' && state.unauthorized) this.options.onstranger();
@@ -315,6 +333,7 @@ export class Chat {
     this.keeper?.changed(room.id);
     if (!onScreen && room.log.events.length > 2 * keptUnseen) room.log.trim(keptUnseen);
     this.caughtUp(room);
+    this.alerting.take(room, event);
     this.threads.take(room, event);
     room.touch();
   }
@@ -366,9 +385,10 @@ export class Chat {
   }
 
   private takeRead({ room, seq, thread }: ServerBodies['read']): void {
-    if (thread) return this.threads.refreshSoon();
     const known = this.rooms.get(room);
     if (!known) return;
+    this.alerting.read(known, seq, thread);
+    if (thread) return this.threads.refreshSoon();
     if (!this.reading.take(known, seq)) void this.membership.refreshRoom(known);
     this.keeper?.changed();
   }

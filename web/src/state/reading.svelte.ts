@@ -13,6 +13,8 @@ const heardWithin = 5_000;
 export class Reading {
   /** Whether somebody sits before the page. */
   attentive = $state(true);
+  /** A room was read here. */
+  onread: (room: Room) => void = () => undefined;
 
   private readonly link: Pick<Connection, 'send'>;
   private readonly clock: Clock;
@@ -104,6 +106,7 @@ export class Reading {
       if (!this.link.send('read', { room: room.id, seq: room.read })) return;
       this.unsaid.delete(room);
       this.said.set(room, this.clock.now());
+      this.onread(room);
     }
   }
 

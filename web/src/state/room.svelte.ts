@@ -63,6 +63,9 @@ export class Room {
   /** The last event that changed `info`. */
   private changedAt = 0;
 
+  /** Up to which event it was decided what alerts. What was there when the page opened does not. */
+  alertedTo: number;
+
   /** When it was on screen last, if ever. */
   used = 0;
   /** An `open` is on its way; until it is answered nothing new is asked. */
@@ -83,6 +86,7 @@ export class Room {
     this.me = me;
     this.clock = clock;
     this.info = info;
+    this.alertedTo = info.head;
     this.describe(info);
   }
 
@@ -131,8 +135,11 @@ export class Room {
     const { head, read, unread = 0, mentions = 0 } = fields;
     if (head >= this.changedAt && fields.kind)
       this.info = { ...(fields as RoomFields), id: this.id };
-    else if (fields.you)
-      this.info = { ...this.info, you: fields.you, quiet: fields.quiet ?? false };
+    else if (fields.you) {
+      const { level: _, ...rest } = this.info;
+      const { you, quiet = false, level } = fields;
+      this.info = { ...rest, you, quiet, ...(level ? { level } : {}) };
+    }
     const back = read !== undefined && read < this.read;
     if (read !== undefined && head >= this.countedTo && !(back && this.ahead)) {
       this.counted = { messages: unread, mentions };
