@@ -3,7 +3,7 @@ import { attentionApi } from '../lib/attentionapi.ts';
 import { silentBy, type Hours, type Silence } from '../lib/silence.ts';
 
 /** So old may be what is known of it, when it is to be decided about an alert. */
-const old = 60_000;
+const old = 1_000;
 
 /** When I do not want to be disturbed. It is the same on all my devices. */
 class Quietude implements Silence {
