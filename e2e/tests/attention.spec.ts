@@ -1,4 +1,5 @@
 // What asks for attention: counts, drafts, alerts, who is here. On all of somebody's devices.
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import type { BrowserContextOptions, Page } from '@playwright/test';
 import { accessible, ask, expect, settings, Someone, test } from './hubbub.ts';
 
@@ -315,4 +316,114 @@ async function click(page: Page, tag: string): Promise<void> {
     const [notification] = await self.registration.getNotifications({ tag: wanted });
     self.dispatchEvent(new self.NotificationEvent('notificationclick', { notification }));
   }, tag);
+}
+
+test('26. presence is right within a minute after a hard drop', async ({ hubbub, someone }) => {
+  const ines = await someone('Ines');
+  await ines.enter('/r/kitchen');
+  // Tomás comes by way of a line that can be cut as a cable is: nobody is told.
+  const line = await cable(new URL(hubbub.url).port);
+  const far = Object.assign(Object.create(hubbub), { url: line.url });
+  const tomas = new Someone('Tomás', (await someone('Tomás')).page, far);
+  await attentive(tomas.page);
+  await tomas.enter('/r/kitchen');
+  await tomas.say('hello');
+  const face = ines.text('hello').locator('[data-presence]');
+  await expect(face).toHaveAttribute('data-presence', 'online');
+
+  // A conversation shows it on the list, in words too.
+  await ines.page.getByRole('button', { name: /^About this room/ }).click();
+  await ines.page.getByRole('tab', { name: 'Members' }).click();
+  const member = ines.page.locator('[data-member="Tomás"]');
+  await expect(member.locator('[data-presence=online]')).toBeVisible();
+  await expect(member).toContainText(', here now');
+  await member.getByRole('button', { name: 'What to do with Tomás' }).click();
+  await ines.page.getByRole('menuitem', { name: 'Message' }).click();
+  const talk = room(ines, 'Tomás');
+  await expect(talk.locator('[data-presence=online]')).toBeVisible();
+  await expect(talk).toContainText('here now');
+
+  // Looking away is another shape and another word.
+  await look(tomas, false);
+  await expect(talk.locator('[data-presence=away]')).toBeVisible();
+  await expect(talk).toContainText('away');
+  await accessible(ines, 'a conversation');
+  await look(tomas, true);
+  await expect(talk.locator('[data-presence=online]')).toBeVisible();
+
+  const cut = Date.now();
+  line.cut();
+  await expect(talk.locator('[data-presence]')).toHaveCount(0, { timeout: 60_000 });
+  await expect(talk).not.toContainText('here now');
+  expect(Date.now() - cut).toBeLessThan(60_000);
+  await room(ines, 'kitchen').click();
+  await expect(ines.text('hello').locator('[data-presence]')).toHaveCount(0);
+
+  // Whoever comes back is there again; whoever closes the page is gone at once.
+  line.mend();
+  await expect(talk.locator('[data-presence=online]')).toBeVisible({ timeout: 60_000 });
+  await tomas.page.close();
+  await expect(talk.locator('[data-presence]')).toHaveCount(0, { timeout: 10_000 });
+  line.close();
+});
+
+test('26. typing shows names, goes within seconds, moves nothing', async ({ someone }) => {
+  const ines = await someone('Ines');
+  await ines.enter();
+  const others = [];
+  for (const name of ['Tomás', 'Aiko']) {
+    const other = await someone(name);
+    await other.enter();
+    others.push(other);
+  }
+  await ines.say('one', 'two');
+  await expect(ines.text('two')).toHaveAttribute('data-state', 'sent');
+  const places = () =>
+    ines.page.evaluate(() => [...document.querySelectorAll('article[data-id], form, textarea')].map((element) => element.getBoundingClientRect().toJSON() as object));
+  const before = await places();
+  for (const other of others) await other.composer.pressSequentially('hm');
+  const line = ines.page.getByText('Tomás and Aiko are typing…');
+  await expect(line).toBeVisible();
+  const shown = Date.now();
+  expect(await places()).toEqual(before);
+  await expect(ines.page.getByText(/typing…/)).toHaveCount(0, { timeout: 8_000 });
+  expect(Date.now() - shown).toBeLessThan(8_000);
+  expect(await places()).toEqual(before);
+  // It also goes with the message, at once.
+  await others[0]?.composer.pressSequentially('!');
+  await expect(ines.page.getByText('Tomás is typing…')).toBeVisible();
+  await others[0]?.composer.press('Enter');
+  await expect(ines.page.getByText(/typing…/)).toHaveCount(0, { timeout: 2_000 });
+});
+
+/** A cable to the server that can be pulled out: nothing comes through it any more, and neither end hears of it. */
+async function cable(port: string) {
+  const ends: [Socket, Socket][] = [];
+  let cut = false;
+  const server = createServer((near) => {
+    if (cut) return void near.destroy();
+    const to = connect(Number(port), '127.0.0.1');
+    ends.push([near, to]);
+    for (const [from, into] of [[near, to], [to, near]] as const) {
+      from.on('data', (data) => void (cut || into.write(data)));
+      from.on('close', () => void (cut || into.destroy()));
+      from.on('error', () => undefined);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cut: () => (cut = true),
+    mend: () => {
+      cut = false;
+      for (const [near] of ends.splice(0)) near.destroy();
+    },
+    close: () => {
+      server.close();
+      for (const [near, to] of ends) {
+        near.destroy();
+        to.destroy();
+      }
+    },
+  };
 }

@@ -62,15 +62,3 @@ test('rooms: found, made, joined by address, counted, and switched by keyboard',
 });
 
 
-test('26. typing shows names, and moves nothing: one who types is named, and is not any more when they send', async ({ someone }) => {
-  const ines = await someone('Ines');
-  const tomas = await someone('Tomás');
-  await ines.enter();
-  await tomas.enter();
-  const before = await ines.composer.boundingBox();
-  await tomas.composer.pressSequentially('hm');
-  await expect(ines.page.getByText('Tomás is typing')).toBeVisible();
-  expect(await ines.composer.boundingBox()).toEqual(before);
-  await tomas.composer.press('Enter');
-  await expect(ines.page.getByText('Tomás is typing')).toHaveCount(0);
-});

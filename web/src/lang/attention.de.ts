@@ -57,4 +57,6 @@ export const attention: Pick<Catalogue, keyof typeof en> = {
   'pause.until': 'Meldungen, pausiert bis {when}',
   'pause.forever': 'Meldungen, pausiert',
   'pause.hours': 'Meldungen, Ruhestunden bis {to}',
+  'presence.online': 'gerade da',
+  'presence.away': 'abwesend',
 };

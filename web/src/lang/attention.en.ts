@@ -55,4 +55,6 @@ export const attention = {
   'pause.until': 'Alerts, paused until {when}',
   'pause.forever': 'Alerts, paused',
   'pause.hours': 'Alerts, quiet hours until {to}',
+  'presence.online': 'here now',
+  'presence.away': 'away',
 } as const satisfies Record<string, Message>;

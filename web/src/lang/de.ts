@@ -311,7 +311,6 @@ export const de: Catalogue = {
   'members.findHint': 'Nach Namen suchen',
   'members.none': 'Niemand ist in diesem Raum.',
   'members.noneFound': 'So heißt hier niemand.',
-  'members.hereNow': ', gerade da',
   'members.you': 'du',
   'members.madeIt': 'hat ihn angelegt',
   'members.moderator': 'Moderation',

@@ -325,7 +325,6 @@ export const en = {
   'members.findHint': 'Find by name',
   'members.none': 'Nobody is in this room.',
   'members.noneFound': 'Nobody here is called that.',
-  'members.hereNow': ', here now',
   'members.you': 'you',
   'members.madeIt': 'made it',
   'members.moderator': 'moderator',

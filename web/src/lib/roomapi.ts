@@ -55,6 +55,7 @@ export interface Member {
   muted?: number;
   banned?: number;
   online?: boolean;
+  away?: boolean;
   picture?: string;
 }
 

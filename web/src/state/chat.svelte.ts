@@ -19,6 +19,7 @@ import type {
 } from '../lib/wire.ts';
 import { Alerting } from './alerting.ts';
 import { alerts } from './alerts.svelte.ts';
+import { Company } from './company.svelte.ts';
 import { History } from './history.ts';
 import { Membership } from './membership.svelte.ts';
 import { OpenRooms } from './openrooms.ts';
@@ -77,6 +78,7 @@ export class Chat {
   readonly reading: Reading;
   readonly threads: Threads;
   readonly writing: Writing;
+  readonly company: Company;
 
   private readonly options: ChatOptions;
   private readonly link: Connection;
@@ -118,6 +120,7 @@ export class Chat {
     this.open = new OpenRooms(rooms, link);
     this.reading = new Reading(link, clock, keeper);
     this.threads = new Threads(link, clock, this.reading);
+    this.company = new Company(clock);
     this.alerting = new Alerting(you.id, clock, skew, this.threads);
     this.reading.onread = (room) => this.alerting.read(room, room.read);
     this.threads.onread = (room, seq, root) => this.alerting.read(room, seq, root);
@@ -185,6 +188,7 @@ export class Chat {
     room.fresh = room.unread > 0 ? room.read + 1 : undefined;
     if (!this.open.has(room)) this.open.add(room);
     this.recountMembers();
+    this.company.learn(room);
     void this.history.first(room);
   }
 
@@ -243,6 +247,10 @@ export class Chat {
         return this.takeRead(frame.body);
       case 'draft':
         return this.writing.shared.take(frame.body);
+      case 'presence': {
+        const { person, online, away } = frame.body;
+        return this.company.take(person.id, { online, away });
+      }
       case 'joined':
         return this.membership.joined(frame.body);
       case 'left':
@@ -275,6 +283,8 @@ export class Chat {
     if (state.phase === 'connected') {
       this.writing.outbox.connected();
       this.writing.shared.online();
+      this.company.online();
+      if (this.rooms.current) this.company.learn(this.rooms.current);
       this.sayAttention();
       this.reading.say();
       void this.membership.refresh();
@@ -283,6 +293,7 @@ export class Chat {
     } else {
       this.writing.outbox.disconnected();
       this.writing.shared.offline();
+      this.company.offline();
       this.attended = undefined;
       this.open.clear();
     }
