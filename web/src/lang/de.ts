@@ -1,5 +1,6 @@
 import type { Catalogue } from '../lib/i18n.ts';
 import { attention } from './attention.de.ts';
+import { hooks } from './hooks.de.ts';
 import { talk } from './talk.de.ts';
 import { write } from './write.de.ts';
 
@@ -8,6 +9,7 @@ const closer = (words: string) => `${words} Der Server sagt: „{said}“.`;
 
 export const de: Catalogue = {
   ...attention,
+  ...hooks,
   ...talk,
   ...write,
   'do.add': 'Hinzufügen',

@@ -1,5 +1,6 @@
 import type { Message } from '../lib/i18n.ts';
 import { attention } from './attention.en.ts';
+import { hooks } from './hooks.en.ts';
 import { talk } from './talk.en.ts';
 import { write } from './write.en.ts';
 
@@ -13,6 +14,7 @@ const said = '{said}';
  */
 export const en = {
   ...attention,
+  ...hooks,
   ...talk,
   ...write,
   // What buttons do, on many screens

@@ -31,7 +31,7 @@ export type SettingsPart =
   'profile' | 'alerts' | 'access' | 'devices' | 'invites' | 'people' | 'bans' | 'bots' | 'audit';
 
 /** The parts of what is to know about a room. */
-export type RoomPart = 'pins' | 'about' | 'members' | 'settings' | 'moderation' | 'audit';
+export type RoomPart = 'pins' | 'about' | 'members' | 'settings' | 'hooks' | 'moderation' | 'audit';
 
 /** A message that somebody wants to report. */
 export interface Reported {

@@ -357,7 +357,7 @@ export class Chat {
     }
     // Nobody has seen what comes now: this is where they will want to go on.
     if (!this.reading.attentive && room.read === event.seq - 1) room.fresh = event.seq;
-    this.options.onannounce(line(event.name, excerpt(event.text, heard)));
+    this.options.onannounce(line(event.as ?? event.name, excerpt(event.text, heard)));
   }
 
   private announceNotice(room: Room, event: RoomEvent): void {
