@@ -1,7 +1,8 @@
 // What asks for attention: counts, drafts, alerts, who is here. On all of somebody's devices.
+import { join } from 'node:path';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import type { BrowserContextOptions, Page } from '@playwright/test';
-import { accessible, ask, expect, settings, Someone, test } from './hubbub.ts';
+import { accessible, ask, becomeOwner, expect, settings, Someone, test } from './hubbub.ts';
 
 type Meet = (name: string, options?: BrowserContextOptions) => Promise<Someone>;
 
@@ -426,4 +427,65 @@ async function cable(port: string) {
       }
     },
   };
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const width of [320, 1280]) {
+    test(`what asks for attention is whole at ${width} pixels, ${colorScheme}`, async ({ hubbub, someone }) => {
+      const ines = await someone('Ines', { colorScheme, viewport: { width, height: 720 } });
+      const { page } = ines;
+      await becomeOwner(ines, hubbub);
+      const tomas = await someone('Tomás');
+      await tomas.page.goto(hubbub.url.replace('localhost', '127.0.0.1'));
+      await tomas.enter();
+      await tomas.say('@Ines good morning');
+      const look = async (where: string, not: string[] = []) => {
+        await accessible(ines, where, not);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), where).toBe(true);
+        if (process.env.SHOTS) await page.screenshot({ path: join(process.env.SHOTS, `${where.replaceAll(' ', '-')}-${width}-${colorScheme}.png`) });
+      };
+      await look('the room');
+      const { rooms } = await ask<{ rooms: { id: string }[] }>(page, 'GET', '/api/me/rooms');
+      const { people } = await ask<{ people: { id: string; name: string }[] }>(page, 'GET', '/api/people');
+      await ask(page, 'POST', '/api/direct', { people: [people.find(({ name }) => name === 'Tomás')?.id] });
+      await ask(page, 'POST', `/api/rooms/${rooms[0]?.id}/hooks`, { kind: 'in', name: 'Continuous integration' });
+      await ask(page, 'POST', `/api/rooms/${rooms[0]?.id}/hooks`, { kind: 'out', name: 'Archive', url: 'http://127.0.0.1:9/a/rather/long/address/without/any/space', events: 'all' });
+      await tomas.say('one more');
+      await ask(page, 'POST', `/api/me/rooms/${rooms[0]?.id}/unread`, { seq: 1 });
+      const list = page.getByRole('button', { name: /^Rooms/ });
+      if (await list.isVisible()) await list.click();
+      await expect(page.getByRole('link', { name: /Tomás/ })).toBeVisible();
+      // On a phone the list stands in the room's place.
+      const alone = width === 320 ? ['landmark-one-main', 'page-has-heading-one'] : [];
+      await look('the list of rooms', alone);
+      await page.getByRole('button', { name: 'Alerts', exact: true }).click();
+      await look('the menu of alerts', alone);
+      await page.getByRole('menuitem', { name: 'Pause alerts for an hour' }).click();
+      await expect(page.getByRole('button', { name: /^Alerts, paused until/ })).toBeVisible();
+      await page.getByRole('button', { name: /^Alerts, paused until/ }).click();
+      await page.getByRole('menuitem', { name: 'Settings for alerts…' }).click();
+      await page.getByLabel('Every day at certain hours').check();
+      await expect(page.getByLabel('from', { exact: true })).toHaveValue('22:00');
+      await look('the settings of alerts');
+      await page.getByLabel('Every day at certain hours').scrollIntoViewIfNeeded();
+      await look('the quiet hours');
+      await page.getByRole('button', { name: 'Close' }).click();
+      if (width === 320) await page.getByRole('button', { name: 'Back to the room' }).click();
+      await page.getByRole('button', { name: /^About this room/ }).click();
+      await page.getByLabel('Alert me of').scrollIntoViewIfNeeded();
+      await look('the alerts of a room');
+      await page.getByRole('tab', { name: 'Members' }).click();
+      await expect(page.locator('[data-member="Tomás"] [data-presence]')).toBeVisible();
+      await look('the members');
+      await page.getByRole('tab', { name: 'Hooks' }).click();
+      await expect(page.locator('[data-hook="Archive"] [data-state=failing]')).toBeVisible();
+      await page.locator('[data-hook="Archive"] summary').click();
+      await look('the hooks');
+      await page.getByRole('button', { name: 'Tell a program what is said' }).click();
+      await look('a new hook');
+      await page.getByRole('button', { name: 'Cancel' }).click();
+      await page.getByRole('button', { name: 'Close' }).click();
+      await look('the room afterwards');
+    });
+  }
 }
