@@ -292,6 +292,105 @@ test('25. one alert per message, also after a reconnect; none while I look at it
   expect(await alertsOf(page)).toEqual([]);
 });
 
+test('25. the settings say what stands in the way; the browser asks only when somebody wants alerts', async ({ someone }) => {
+  const states: [string, () => void, RegExp][] = [
+    ['off', () => undefined, /alerts of nothing/],
+    ['denied', () => Object.defineProperty(Notification, 'permission', { get: () => 'denied' }), /permissions of this page/],
+    ['unsupported', () => void Reflect.deleteProperty(window, 'Notification'), /home screen/],
+    ['insecure', () => Object.defineProperty(window, 'isSecureContext', { value: false }), /HTTPS/],
+  ];
+  for (const [state, make, words] of states) {
+    const ines = await someone(`Ines-${state}`);
+    await ines.page.addInitScript(() => {
+      const asked = { times: 0 };
+      Object.assign(window, { asked });
+      Notification.requestPermission = async () => {
+        asked.times++;
+        Object.defineProperty(Notification, 'permission', { get: () => 'denied', configurable: true });
+        return 'denied';
+      };
+      Object.defineProperty(Notification, 'permission', { get: () => 'default', configurable: true });
+    });
+    await ines.page.addInitScript(make);
+    await ines.enter();
+    await settings(ines.page, 'Alerts');
+    const says = ines.page.locator('[data-alerts]');
+    await expect(says).toHaveAttribute('data-alerts', state);
+    await expect(says).toHaveText(words);
+    const times = () => ines.page.evaluate(() => (window as unknown as { asked: { times: number } }).asked.times);
+    expect(await times()).toBe(0);
+    const button = ines.page.getByRole('button', { name: 'Turn on alerts' });
+    await expect(button).toHaveCount(state === 'off' ? 1 : 0);
+    if (state !== 'off') continue;
+    // Whoever says no to the browser is told where that can be changed.
+    await button.click();
+    await expect(says).toHaveAttribute('data-alerts', 'denied');
+    expect(await times()).toBe(1);
+  }
+});
+
+test('25. without a service worker the page alerts, in one of its tabs, and a click leads to the message', async ({ someone }) => {
+  const ines = await someone('Ines', { permissions: ['notifications'] });
+  const { page } = ines;
+  const fake = async (tab: Page) => {
+    await attentive(tab);
+    await tab.addInitScript(() => {
+      class Fake extends EventTarget {
+        static permission = 'granted';
+        static all: Fake[] = [];
+        static requestPermission = async () => 'granted';
+        onclick: (() => void) | undefined;
+        closed = false;
+        constructor(
+          readonly title: string,
+          readonly options: { body: string },
+        ) {
+          super();
+          Fake.all.push(this);
+        }
+        close(): void {
+          this.closed = true;
+        }
+      }
+      Object.assign(window, { Notification: Fake });
+    });
+  };
+  type Faked = { Notification: { all: { title: string; options: { body: string }; closed: boolean; onclick?: () => void }[] } };
+  const shown = async (...tabs: Page[]) => {
+    const all = await Promise.all(tabs.map((tab) => tab.evaluate(() => (window as unknown as Faked).Notification.all.filter((n) => !n.closed).map((n) => `${n.title}: ${n.options.body}`))));
+    return all.flat();
+  };
+  await fake(page);
+  await ines.enter('/r/kitchen');
+  await turnOn(ines);
+  const tab = await page.context().newPage();
+  await fake(tab);
+  await tab.goto(`${ines.hubbub.url}/r/music`);
+  await expect(tab.locator('[data-connection]')).toContainText('connected');
+  const second = new Someone('Ines', tab, ines.hubbub);
+  const tomas = await someone('Tomás');
+  await tomas.enter('/r/kitchen');
+
+  // While I look at one tab, the other does not alert either.
+  await look(ines, false);
+  await tomas.say('@Ines while you look');
+  await page.waitForTimeout(1_500);
+  expect(await shown(page, tab)).toEqual([]);
+  await look(second, false);
+  await tomas.say('@Ines once');
+  await expect.poll(() => shown(page, tab)).toEqual(['Tomás · #kitchen: @Ines once']);
+  await page.waitForTimeout(1_500);
+  expect(await shown(page, tab)).toEqual(['Tomás · #kitchen: @Ines once']);
+
+  // A click leads there, wherever the tab was.
+  for (const one of [page, tab]) {
+    await one.evaluate(() => (window as unknown as Faked).Notification.all.at(-1)?.onclick?.());
+  }
+  const led = page.url().includes('/r/kitchen/') ? page : tab;
+  await expect(led.locator('article').filter({ hasText: '@Ines once' })).toBeInViewport();
+  expect(await shown(page, tab)).toEqual([]);
+});
+
 /** Pushes what a push service would bring. */
 async function pusher(page: Page, origin: string): Promise<(payload: unknown) => Promise<void>> {
   const session = await page.context().newCDPSession(page);
