@@ -61,30 +61,4 @@ test('rooms: found, made, joined by address, counted, and switched by keyboard',
   await expect(tomas.page.locator('main, body').first()).toContainText(/room/i);
 });
 
-test('21. the draft survives a room change and a reload; the sidebar marks it', async ({ someone }) => {
-  const ines = await someone('Ines');
-  await ines.enter();
-  const { page, composer } = ines;
-  await composer.fill('half a thought');
-  await page.keyboard.press('Control+k');
-  await page.getByRole('combobox').fill('elsewhere');
-  await page.keyboard.press('Enter');
-  await expect(page.getByRole('textbox', { name: 'Message #elsewhere' })).toHaveValue('');
-  await expect(page.locator('[data-room="lobby"]').first()).toContainText('draft');
-  await page.reload();
-  await page.locator('[data-room="lobby"]').first().click();
-  await expect(page.getByRole('textbox', { name: 'Message #lobby' })).toHaveValue('half a thought');
-});
 
-test('26. typing shows names, and moves nothing: one who types is named, and is not any more when they send', async ({ someone }) => {
-  const ines = await someone('Ines');
-  const tomas = await someone('Tomás');
-  await ines.enter();
-  await tomas.enter();
-  const before = await ines.composer.boundingBox();
-  await tomas.composer.pressSequentially('hm');
-  await expect(ines.page.getByText('Tomás is typing')).toBeVisible();
-  expect(await ines.composer.boundingBox()).toEqual(before);
-  await tomas.composer.press('Enter');
-  await expect(ines.page.getByText('Tomás is typing')).toHaveCount(0);
-});

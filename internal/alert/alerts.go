@@ -329,9 +329,9 @@ func Payload(e chat.Event, room *chat.Room) ([]byte, error) {
 // Address returns where the page shows a message.
 func Address(room *chat.Room, seq chat.Seq) string {
 	if room.Kind == chat.RoomPublic {
-		return fmt.Sprintf("/r/%s#%d", url.PathEscape(room.Name), seq)
+		return fmt.Sprintf("/r/%s/%d", url.PathEscape(room.Name), seq)
 	}
-	return fmt.Sprintf("/p/%s#%d", room.ID, seq)
+	return fmt.Sprintf("/p/%s/%d", room.ID, seq)
 }
 
 // send delivers the alerts of some devices, one after the other.

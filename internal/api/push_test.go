@@ -193,7 +193,7 @@ func TestPush(t *testing.T) {
 	said := r.speak(owner, room, "@Ben the **oven** is [here](https://example.org)")
 	a := s.next(t)
 	if a.Who != "Ben" || a.Text != "@Ben the oven is here" || a.Author.Name != "Olga" || a.Room.ID != string(room) || a.Room.Name != "plans" ||
-		a.URL != fmt.Sprintf("/p/%s#%d", room, said.Seq) || a.Tag != fmt.Sprintf("%s-%d", room, said.Seq) || a.size > 4096 {
+		a.URL != fmt.Sprintf("/p/%s/%d", room, said.Seq) || a.Tag != fmt.Sprintf("%s-%d", room, said.Seq) || a.size > 4096 {
 		t.Errorf("%+v", a)
 	}
 	if a.header.Get("TTL") == "" || a.header.Get("Urgency") != "high" || a.header.Get("Content-Encoding") != "aes128gcm" {

@@ -12,14 +12,38 @@ interface Fetching extends Extendable {
   request: Request;
   respondWith(answer: Promise<Response>): void;
 }
+interface Pushed extends Extendable {
+  data: { json(): unknown } | null;
+}
+interface Clicked extends Extendable {
+  notification: Notification;
+}
+interface Resubscribed extends Extendable {
+  oldSubscription: PushSubscription | null;
+  newSubscription: PushSubscription | null;
+}
+interface Tab {
+  url: string;
+  focused: boolean;
+  visibilityState: DocumentVisibilityState;
+  focus(): Promise<unknown>;
+  postMessage(message: unknown): void;
+}
 // The types of workers and of pages do not go together in one project.
 interface Worker {
   registration: ServiceWorkerRegistration;
-  clients: { claim(): Promise<void>; matchAll(): Promise<unknown[]> };
+  clients: {
+    claim(): Promise<void>;
+    matchAll(which?: { type: 'window'; includeUncontrolled: boolean }): Promise<Tab[]>;
+    openWindow(url: string): Promise<unknown>;
+  };
   skipWaiting(): Promise<void>;
   addEventListener(type: 'install' | 'activate', run: (event: Extendable) => void): void;
   addEventListener(type: 'fetch', run: (event: Fetching) => void): void;
   addEventListener(type: 'message', run: (event: MessageEvent) => void): void;
+  addEventListener(type: 'push', run: (event: Pushed) => void): void;
+  addEventListener(type: 'notificationclick', run: (event: Clicked) => void): void;
+  addEventListener(type: 'pushsubscriptionchange', run: (event: Resubscribed) => void): void;
 }
 const worker = self as unknown as Worker;
 
@@ -41,6 +65,68 @@ worker.addEventListener('fetch', (event) => {
     if (view.test(pathname)) event.respondWith(open(event.request));
   } else if (shell.includes(pathname)) event.respondWith(file(event.request));
 });
+
+worker.addEventListener('push', (event) => event.waitUntil(alert(event.data)));
+worker.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  const { url } = (event.notification.data ?? {}) as { url?: unknown };
+  event.waitUntil(lead(typeof url === 'string' ? url : '/'));
+});
+worker.addEventListener('pushsubscriptionchange', (event) => event.waitUntil(subscribe(event)));
+
+/** What the server pushes: docs/protocol.md, section 6. */
+interface Alert {
+  tag: string;
+  room: { id: string; name: string; kind: string };
+  seq: number;
+  thread?: number;
+  author: { name: string };
+  as?: string;
+  text: string;
+  time: number;
+  url: string;
+}
+
+const tabs = () => worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
+
+/** Shows a message. Its tag is its own, so it is one alert however often it comes. */
+async function alert(data: Pushed['data']): Promise<void> {
+  const said = data?.json() as Alert | undefined;
+  if (!said?.tag || (await tabs()).some((tab) => tab.focused)) return;
+  const { room, seq, thread, time: timestamp, text: body, tag, url } = said;
+  const where = room.kind === 'direct' ? '' : room.kind === 'public' ? `#${room.name}` : room.name;
+  const title = [said.as ?? said.author.name, where].filter((part) => part !== '').join(' · ');
+  const found = { room: room.id, seq, url, ...(thread ? { thread } : {}) };
+  const options = { body, tag, timestamp, icon: '/icons/192.png', data: found };
+  await worker.registration.showNotification(title, options);
+}
+
+/** Leads to a message: in a page that is open, or else in a new one. */
+async function lead(url: string): Promise<void> {
+  const { origin } = location;
+  if (new URL(url, origin).origin !== origin) return;
+  const all = (await tabs()).filter((tab) => new URL(tab.url).origin === origin);
+  const tab = all.find(({ visibilityState }) => visibilityState === 'visible') ?? all[0];
+  if (!tab) return void (await worker.clients.openWindow(url));
+  tab.postMessage({ lead: url });
+  await tab.focus();
+}
+
+/** The browser has another address for alerts now. */
+async function subscribe({ oldSubscription, newSubscription }: Resubscribed): Promise<void> {
+  const key = oldSubscription?.options.applicationServerKey;
+  const { pushManager } = worker.registration;
+  const now =
+    newSubscription ??
+    (key && (await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key })));
+  if (!now) return;
+  const { endpoint, keys } = now.toJSON();
+  await fetch('/api/me/push', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ endpoint, keys }),
+  });
+}
 
 /** All files or none: an installation that fails is tried again, and the version before goes on. */
 async function keep(): Promise<void> {

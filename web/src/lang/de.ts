@@ -1,4 +1,6 @@
 import type { Catalogue } from '../lib/i18n.ts';
+import { attention } from './attention.de.ts';
+import { hooks } from './hooks.de.ts';
 import { search } from './search.de.ts';
 import { talk } from './talk.de.ts';
 import { write } from './write.de.ts';
@@ -7,6 +9,8 @@ import { write } from './write.de.ts';
 const closer = (words: string) => `${words} Der Server sagt: „{said}“.`;
 
 export const de: Catalogue = {
+  ...attention,
+  ...hooks,
   ...search,
   ...talk,
   ...write,
@@ -294,7 +298,6 @@ export const de: Catalogue = {
   'about.inviteNote':
     'Schick ihn weiter, oder lass den Code scannen. Er wird nur einmal angezeigt.',
   'about.invite': 'Einladungslink machen',
-  'quiet.title': 'Ruhe',
   'quiet.off':
     'Stummgeschaltet bleibt er in deiner Liste und meldet sich dort nicht: nie fett und ohne Zahl, auch wenn du erwähnt wirst. Sonst merkt es niemand.',
   'quiet.on': 'Du hast diesen Raum stummgeschaltet: Er meldet sich in deiner Liste nicht.',
@@ -312,7 +315,6 @@ export const de: Catalogue = {
   'members.findHint': 'Nach Namen suchen',
   'members.none': 'Niemand ist in diesem Raum.',
   'members.noneFound': 'So heißt hier niemand.',
-  'members.hereNow': ', gerade da',
   'members.you': 'du',
   'members.madeIt': 'hat ihn angelegt',
   'members.moderator': 'Moderation',

@@ -1,4 +1,6 @@
 import type { Message } from '../lib/i18n.ts';
+import { attention } from './attention.en.ts';
+import { hooks } from './hooks.en.ts';
 import { search } from './search.en.ts';
 import { talk } from './talk.en.ts';
 import { write } from './write.en.ts';
@@ -12,6 +14,8 @@ const said = '{said}';
  * the value is the reader, else the value; `{who:have|has}` chooses between two words by the same.
  */
 export const en = {
+  ...attention,
+  ...hooks,
   ...search,
   ...talk,
   ...write,
@@ -308,7 +312,6 @@ export const en = {
     'A link brings people into this room who are not here yet. It is good for a week.',
   'about.inviteNote': 'Send it, or have the code scanned. It is shown only once.',
   'about.invite': 'Make an invite link',
-  'quiet.title': 'Quiet',
   'quiet.off':
     'Muted, it stays on your list and asks for nothing there: it is never bold and shows no number, not even when you are mentioned. Nobody else notices.',
   'quiet.on': 'You have muted this room: it asks for nothing on your list.',
@@ -326,7 +329,6 @@ export const en = {
   'members.findHint': 'Find by name',
   'members.none': 'Nobody is in this room.',
   'members.noneFound': 'Nobody here is called that.',
-  'members.hereNow': ', here now',
   'members.you': 'you',
   'members.madeIt': 'made it',
   'members.moderator': 'moderator',

@@ -1,4 +1,5 @@
 import { request, UnreachableError } from './request.ts';
+import type { Hours } from './silence.ts';
 import { isYou, type Keep, type Role, type You } from './wire.ts';
 
 /** Coming in, one's own account, and who else is here (docs/protocol.md, section 3). */
@@ -28,6 +29,8 @@ export interface Account {
   picture: string;
   /** Others may see what one has read. Servers before there was a choice do not say. */
   share_reads?: boolean;
+  silent_until?: number;
+  quiet_hours?: Hours | null;
 }
 
 export interface Session {

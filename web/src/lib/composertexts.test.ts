@@ -50,3 +50,19 @@ test('without a storage they last as long as the page', () => {
   texts.set('r', 'x');
   expect(texts.get('r')).toBe('x');
 });
+
+test('that a text was emptied is kept until the server knows', () => {
+  const storage = fakeStorage();
+  const texts = new ComposerTexts('a', storage);
+  texts.set('r', '', 5, true);
+  expect(new ComposerTexts('a', storage).entry('r')).toEqual({ text: '', time: 5, unsaid: true });
+  texts.set('r', '', 5);
+  expect(storage.items.size).toBe(0);
+});
+
+test('texts of pages before drafts were shared are told to the server', () => {
+  const storage = fakeStorage();
+  storage.items.set('hubbub.composer', '{"person":"a","texts":{"r":"old"}}');
+  const again = new ComposerTexts('a', storage);
+  expect(again.entry('r')).toEqual({ text: 'old', time: 0, unsaid: true });
+});

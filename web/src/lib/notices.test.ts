@@ -74,6 +74,13 @@ describe('one event', () => {
     ['Ana decided that guests come in by invitation only', 'guests', { text: 'invited' }],
     ['Ana made the bot Benny', 'bot', { about: ben }],
     ['Ana removed the bot Benny', 'bot_gone', { about: ben }],
+    ['Ana let the program Benny write here', 'hook', { about: ben }],
+    [
+      'Ana had the program Benny told what is said here, at ci.example.org',
+      'hook',
+      { about: ben, text: 'ci.example.org' },
+    ],
+    ['Ana revoked the hook Benny', 'hook_gone', { about: ben }],
   ])('%s', (words, kind, more) => {
     expect(said(event(kind, more))).toBe(words);
   });

@@ -31,7 +31,8 @@ export function plain(parts: readonly Part[], words: Words): string {
 const spoken = new Set(
   (
     'name topic archive restore slow read_only guests_wait keep erase join leave add remove ban ' +
-    'unban mute unmute moderator dismiss admit role put_out block unblock guests bot bot_gone'
+    'unban mute unmute moderator dismiss admit role put_out block unblock guests bot bot_gone ' +
+    'hook hook_gone'
   ).split(' '),
 );
 /** Kinds of which several in a row are one sentence. */
@@ -219,6 +220,12 @@ function one(event: RoomEvent, context: NoticeContext): Part[] | undefined {
       return say('notice.bot', { who, whom });
     case 'bot_gone':
       return say('notice.botGone', { who, whom });
+    case 'hook':
+      return text === ''
+        ? say('notice.hookIn', { who, whom })
+        : say('notice.hookOut', { who, whom, host: text });
+    case 'hook_gone':
+      return say('notice.hookGone', { who, whom });
   }
   return undefined;
 }

@@ -55,6 +55,7 @@ export interface Member {
   muted?: number;
   banned?: number;
   online?: boolean;
+  away?: boolean;
   picture?: string;
 }
 
@@ -85,7 +86,7 @@ export interface Report {
 export const room = (id: string, ...more: (string | number)[]): string =>
   ['/api/rooms', ...[id, ...more].map(step)].join('/');
 
-const readRoom = (answer: unknown): RoomInfo => {
+export const readRoom = (answer: unknown): RoomInfo => {
   const found = (answer as { room?: unknown }).room;
   if (!isRoom(found)) throw new UnreachableError();
   return found;

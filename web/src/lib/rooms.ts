@@ -82,7 +82,8 @@ export interface Unread {
   mentions: number;
 }
 
-const addresses = (event: RoomEvent, me: string): boolean =>
+/** Whether a message is for somebody: by name, or among everybody. */
+export const addresses = (event: RoomEvent, me: string): boolean =>
   event.everyone !== undefined || event.mentions?.some((mention) => mention.id === me) === true;
 
 /** Whether an event makes a room unread: only what others say does. */

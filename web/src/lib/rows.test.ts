@@ -55,6 +55,24 @@ describe('grouping', () => {
     expect(heads(event(1, noon), event(2, noon + 5 * minute))).toEqual([true, true]);
   });
 
+  test('breaks where a program calls itself something else', () => {
+    const bot = { author: 'b', name: 'CI', bot: true };
+    const said = rows({
+      events: [
+        event(1, noon, bot),
+        event(2, noon, { ...bot, as: 'Jenkins' }),
+        event(3, noon, { ...bot, as: 'Jenkins' }),
+        event(4, noon, bot),
+      ],
+    });
+    expect(said.map(({ heads, name, via }) => [heads, name, via])).toEqual([
+      [true, 'CI', undefined],
+      [true, 'Jenkins', 'CI'],
+      [false, 'Jenkins', 'CI'],
+      [true, 'CI', undefined],
+    ]);
+  });
+
   test('breaks at another author', () => {
     expect(heads(event(1, noon), event(2, noon, { author: 'b' }))).toEqual([true, true]);
   });

@@ -35,6 +35,8 @@ export interface Row {
   guest: boolean;
   /** The author is a program. */
   bot: boolean;
+  /** What the program is called, where `name` is only what it calls itself this once. */
+  via: string | undefined;
   text: string;
   time: number;
   edited: boolean;
@@ -158,6 +160,7 @@ export function makeRows(input: RowsInput): Row[] {
 
 /** What a row is that nothing came to. */
 const bare = {
+  via: undefined,
   edited: false,
   deleted: false,
   calls: false,
@@ -187,7 +190,8 @@ function said(
     state: 'sent',
     seq: shown.seq,
     author: shown.author,
-    name: nameOf(shown.author) ?? shown.name,
+    name: shown.as ?? nameOf(shown.author) ?? shown.name,
+    via: shown.as === undefined ? undefined : (nameOf(shown.author) ?? shown.name),
     guest: shown.guest === true,
     bot: shown.bot === true,
     text: shown.text,
@@ -246,6 +250,8 @@ function push(
     !newDay &&
     !row.fresh &&
     before.author === row.author &&
+    (!row.via || before.name === row.name) &&
+    !before.via === !row.via &&
     Math.abs(row.time - before.time) < together;
   rows.push({ ...row, heads: !follows, newDay, first: !before && complete });
 }

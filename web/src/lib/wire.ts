@@ -64,6 +64,9 @@ export interface RoomYou {
   can: Act[];
 }
 
+/** What somebody is alerted of. */
+export type Level = 'all' | 'mentions' | 'none';
+
 /** What is said about a room. */
 export interface RoomFields {
   name: string;
@@ -88,6 +91,10 @@ export interface RoomFields {
   mentions?: number;
   /** I have muted it: it shows neither bold nor a number. */
   quiet?: boolean;
+  /** What I want to be alerted of, if I chose it. */
+  level?: Level;
+  /** What I have written and not sent; only in the list of my rooms. */
+  draft?: { text: string; time: number };
   you?: RoomYou;
 }
 
@@ -113,6 +120,8 @@ export interface RoomEvent {
   guest?: boolean;
   /** The author is a program. */
   bot?: boolean;
+  /** What a program calls itself this once; `name` is what it is called here. */
+  as?: string;
   time: number;
   text: string;
   target?: number;
@@ -243,6 +252,8 @@ const roomFields: Shape = {
   unread: optional(place),
   mentions: optional(place),
   quiet: optional(flag),
+  level: optional(text),
+  draft: optional(object({ text, time: number })),
   you: optional(
     object({
       state: text,
@@ -264,6 +275,7 @@ export const isEvent = object({
   name: text,
   guest: optional(flag),
   bot: optional(flag),
+  as: optional(text),
   time: number,
   text,
   target: optional(place),

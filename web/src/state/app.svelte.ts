@@ -9,6 +9,7 @@ import { firstRoom, isRoomName, pathOf, pathOfRoom, withoutSeq } from '../lib/ro
 import { freshen, mostEvents, type KeptLog } from '../lib/snapshot.ts';
 import { makeTimes } from '../lib/time.ts';
 import type { RoomInfo, You } from '../lib/wire.ts';
+import { alerts } from './alerts.svelte.ts';
 import { browserSocket } from './browsersocket.ts';
 import { Chat } from './chat.svelte.ts';
 import { explain } from './explain.ts';
@@ -16,6 +17,7 @@ import { forgetAll, openSnapshot, openStore, textStorage } from './kept.ts';
 import type { Outside } from './membership.svelte.ts';
 import type { Room } from './room.svelte.ts';
 import { Router } from './router.svelte.ts';
+import { quietude } from './silence.svelte.ts';
 import { speech, t } from './words.svelte.ts';
 
 /**
@@ -26,10 +28,10 @@ export type Phase = 'starting' | 'gate' | 'unreachable' | 'ready';
 
 /** The parts of the settings. */
 export type SettingsPart =
-  'profile' | 'access' | 'devices' | 'invites' | 'people' | 'bans' | 'bots' | 'audit';
+  'profile' | 'alerts' | 'access' | 'devices' | 'invites' | 'people' | 'bans' | 'bots' | 'audit';
 
 /** The parts of what is to know about a room. */
-export type RoomPart = 'pins' | 'about' | 'members' | 'settings' | 'moderation' | 'audit';
+export type RoomPart = 'pins' | 'about' | 'members' | 'settings' | 'hooks' | 'moderation' | 'audit';
 
 /** A message that somebody wants to report. */
 export interface Reported {
@@ -95,6 +97,7 @@ export class App {
     if (this.tabs) {
       this.tabs.onmessage = ({ data }) => this.chat?.writing.outbox.hear(data as OutboxNews);
     }
+    alerts.onlead = (url) => this.lead(url);
     setInterval(() => (this.now = Date.now()), minute);
     window.addEventListener('online', () => this.chat?.wake());
     window.addEventListener('offline', () => this.chat?.wake());
@@ -208,8 +211,20 @@ export class App {
     this.router.open('report');
   }
 
+  /** Has nothing count as unread, in any room. */
+  async readAll(): Promise<void> {
+    const chat = this.chat;
+    try {
+      await chat?.reading.readAll(chat.rooms.current);
+      this.announce(t('unread.none'));
+    } catch (error) {
+      this.announce(explain(error));
+    }
+  }
+
   /** Ends the session of this device. What is here of others goes with it. */
   async signOut(): Promise<void> {
+    await alerts.leave();
     await api.signOut();
     this.chat?.stop();
     this.chat = undefined;
@@ -264,6 +279,12 @@ export class App {
   /** Goes to a public room, which is made if need be. */
   goTo(roomName: string): void {
     this.router.go(pathOfRoom(roomName));
+  }
+
+  /** Goes where an alert leads: to a message. */
+  lead(url: string): void {
+    const { origin, pathname } = new URL(url, location.href);
+    if (origin === location.origin) this.router.go(pathname);
   }
 
   visit(room: Room): void {
@@ -323,6 +344,8 @@ export class App {
     this.phase = 'ready';
     this.attend();
     chat.start();
+    void alerts.begin();
+    quietude.refresh().catch(() => undefined); // it is asked for again where it counts
     if (!logs) deviceClock.after(freshenAfter, () => void this.freshen(chat));
   }
 
@@ -366,6 +389,7 @@ export class App {
     if (attentive && this.chat && Date.now() - this.listedAt > listRefresh) {
       this.listedAt = Date.now();
       void this.chat.membership.refresh();
+      quietude.refresh().catch(() => undefined);
       this.refreshPeople().catch(() => undefined);
     }
   }

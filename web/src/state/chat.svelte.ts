@@ -17,6 +17,9 @@ import type {
   ServerFrame,
   You,
 } from '../lib/wire.ts';
+import { Alerting } from './alerting.ts';
+import { alerts } from './alerts.svelte.ts';
+import { Company } from './company.svelte.ts';
 import { History } from './history.ts';
 import { Membership } from './membership.svelte.ts';
 import { OpenRooms } from './openrooms.ts';
@@ -76,6 +79,7 @@ export class Chat {
   readonly reading: Reading;
   readonly threads: Threads;
   readonly writing: Writing;
+  readonly company: Company;
 
   /** What was searched for, once something was. */
   search: Search | undefined;
@@ -84,12 +88,16 @@ export class Chat {
   private readonly link: Connection;
   private readonly open: OpenRooms;
   private readonly keeper: Keeper | undefined;
+  private readonly alerting: Alerting;
   private crowdTimer: (() => void) | undefined;
   /** How much of what came while there was no connection is in the log already. */
   private missed = 0;
+  /** What the server knows of whether somebody looks. */
+  private attended: boolean | undefined;
 
   constructor(options: ChatOptions) {
     const { you, clock, onannounce, onlisted } = options;
+    const skew = () => this.skew;
     this.options = options;
     this.you = you;
     this.link = new Connection({
@@ -116,6 +124,10 @@ export class Chat {
     this.open = new OpenRooms(rooms, link);
     this.reading = new Reading(link, clock, keeper);
     this.threads = new Threads(link, clock, this.reading);
+    this.company = new Company(clock);
+    this.alerting = new Alerting(you.id, clock, skew, this.threads);
+    this.reading.onread = (room) => this.alerting.read(room, room.read);
+    this.threads.onread = (room, seq, root) => this.alerting.read(room, seq, root);
     this.history = new History(this.threads, keeper);
     const { open, reading } = this;
     this.membership = new Membership({
@@ -126,12 +138,16 @@ export class Chat {
       onannounce,
       onlisted,
       onleft: (room) => this.search?.forget(room),
+      ondrafts: (drafts, asked) => this.writing.shared.takeAll(drafts, asked),
     });
     const { store, newId, tell, texts } = options;
-    this.writing = new Writing({ me: you.id, link, clock, store, newId, tell, texts });
+    this.writing = new Writing({ me: you.id, link, clock, store, newId, tell, texts, skew });
   }
 
   start(): void {
+    // What the page begins with came from the server a moment ago, or was kept of what came long ago.
+    if (!this.options.logs)
+      this.membership.tellDrafts(this.options.rooms, this.options.clock.now());
     void this.writing.outbox.load();
     this.link.start();
   }
@@ -139,6 +155,7 @@ export class Chat {
   stop(): void {
     this.writing.outbox.disconnected();
     this.search?.leave();
+    this.writing.shared.stop();
     this.link.stop();
     this.keeper?.stop();
   }
@@ -171,11 +188,13 @@ export class Chat {
     if (this.threads.open?.room !== room) this.threads.close();
     if (!room) return;
     this.membership.outside = undefined;
+    room.held = false;
     room.used = this.options.clock.now();
     this.keeper?.changed(room.id);
     room.fresh = room.unread > 0 ? room.read + 1 : undefined;
     if (!this.open.has(room)) this.open.add(room);
     this.recountMembers();
+    this.company.learn(room);
     void this.history.first(room);
   }
 
@@ -192,13 +211,22 @@ export class Chat {
 
   attend(attentive: boolean): void {
     this.reading.attentive = attentive;
+    this.sayAttention();
     if (attentive) return;
     this.reading.say();
+    this.writing.shared.flush();
     void this.keeper?.write();
   }
 
   wake(): void {
     this.link.wake();
+  }
+
+  /** While somebody looks, nothing alerts them, here or on another device. */
+  private sayAttention(): void {
+    const on = this.reading.attentive;
+    alerts.look(on);
+    if (on !== this.attended && this.link.send('attend', { on })) this.attended = on;
   }
 
   // What the server says
@@ -223,6 +251,12 @@ export class Chat {
         return this.rooms.get(frame.body.room)?.startsTyping(frame.body.author, frame.body.name);
       case 'read':
         return this.takeRead(frame.body);
+      case 'draft':
+        return this.writing.shared.take(frame.body);
+      case 'presence': {
+        const { person, online, away } = frame.body;
+        return this.company.take(person.id, { online, away });
+      }
       case 'joined':
         return this.membership.joined(frame.body);
       case 'left':
@@ -254,12 +288,19 @@ export class Chat {
     this.connection = state;
     if (state.phase === 'connected') {
       this.writing.outbox.connected();
+      this.writing.shared.online();
+      this.company.online();
+      if (this.rooms.current) this.company.learn(this.rooms.current);
+      this.sayAttention();
       this.reading.say();
       void this.membership.refresh();
       void this.threads.refresh();
       void this.threads.open?.load();
     } else {
       this.writing.outbox.disconnected();
+      this.writing.shared.offline();
+      this.company.offline();
+      this.attended = undefined;
       this.open.clear();
     }
     if (state.phase === 'stopped' && state.unauthorized) this.options.onstranger();
@@ -309,6 +350,7 @@ export class Chat {
     this.keeper?.changed(room.id);
     if (!onScreen && room.log.events.length > 2 * keptUnseen) room.log.trim(keptUnseen);
     this.caughtUp(room);
+    this.alerting.take(room, event);
     this.threads.take(room, event);
     this.search?.take(event);
     room.touch();
@@ -322,7 +364,7 @@ export class Chat {
     }
     // Nobody has seen what comes now: this is where they will want to go on.
     if (!this.reading.attentive && room.read === event.seq - 1) room.fresh = event.seq;
-    this.options.onannounce(line(event.name, excerpt(event.text, heard)));
+    this.options.onannounce(line(event.as ?? event.name, excerpt(event.text, heard)));
   }
 
   private announceNotice(room: Room, event: RoomEvent): void {
@@ -361,12 +403,17 @@ export class Chat {
   }
 
   private takeRead({ room, seq, thread }: ServerBodies['read']): void {
-    if (thread) return void this.threads.refresh();
-    this.rooms.get(room)?.readUpTo(seq);
+    const known = this.rooms.get(room);
+    if (!known) return;
+    this.alerting.read(known, seq, thread);
+    if (thread) return this.threads.refreshSoon();
+    if (!this.reading.take(known, seq)) void this.membership.refreshRoom(known);
+    this.keeper?.changed();
   }
 
   private heartbeat({ time, heads }: ServerBodies['heartbeat']): void {
     this.skew = time - this.options.clock.now();
+    this.reading.heard();
     this.open.check(heads);
   }
 

@@ -28,7 +28,13 @@ export function pressed(event: KeyboardEvent, app: App): void {
     if (key !== 'ArrowUp' && key !== 'ArrowDown') return;
     event.preventDefault();
     app.step(key === 'ArrowUp' ? -1 : 1, shift);
-  } else if (key === 'Escape' && !alt && !shift && !command) escape(event, app);
+  } else if (key === 'Escape' && !alt && !command) {
+    if (!shift) escape(event, app);
+    else if (!document.querySelector('dialog[open], :popover-open')) {
+      event.preventDefault();
+      void app.readAll();
+    }
+  }
 }
 
 function toggle(event: KeyboardEvent, app: App, panel: 'jump' | 'help'): void {

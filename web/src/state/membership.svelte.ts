@@ -1,5 +1,6 @@
 import { roomApi, type RoomWish } from '../lib/roomapi.ts';
 import { titleOf } from '../lib/rooms.ts';
+import type { ServerDraft } from '../lib/shareddrafts.ts';
 import type { RoomInfo, ServerBodies, Standing } from '../lib/wire.ts';
 import type { OpenRooms } from './openrooms.ts';
 import type { Reading } from './reading.svelte.ts';
@@ -31,6 +32,8 @@ export interface MembershipOptions {
   onlisted: (room: Room) => void;
   /** Somebody is not in a room any more. */
   onleft: (room: string) => void;
+  /** What was written and not sent, in all rooms, as it was after the time of asking. */
+  ondrafts: (drafts: ServerDraft[], asked: number) => void;
 }
 
 /** How one comes into rooms and out of them, be it by what one does here, elsewhere, or by others. */
@@ -90,6 +93,7 @@ export class Membership {
     const { rooms } = this.options;
     const before = new Set(rooms.ids());
     let mine: RoomInfo[];
+    const asked = Date.now();
     try {
       ({ rooms: mine } = await roomApi.mine());
     } catch {
@@ -105,6 +109,13 @@ export class Membership {
     for (const id of before) this.left({ room: id, reason: 'gone' });
     rooms.sortSoon();
     for (const room of added) this.listed(room);
+    this.tellDrafts(mine, asked);
+  }
+
+  /** Says what the list of rooms has of what was written and not sent. */
+  tellDrafts(rooms: readonly RoomInfo[], asked: number): void {
+    const drafts = rooms.flatMap(({ id, draft }) => (draft ? [{ room: id, ...draft }] : []));
+    this.options.ondrafts(drafts, asked);
   }
 
   /** Asks what one may do in a room, where that changes by the mere passing of time. */

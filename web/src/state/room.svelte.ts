@@ -49,6 +49,11 @@ export class Room {
   reports = $state(0);
   waiting = $state(0);
 
+  /** What was read here, and the server may not know yet. */
+  ahead = false;
+  /** Messages were marked as unread again: to see them on screen is not to read them, until the room is left. */
+  held = $state(false);
+
   /** Counts what was done in the room beside talking. */
   changes = $state(0);
 
@@ -57,6 +62,9 @@ export class Room {
   private countedTo = 0;
   /** The last event that changed `info`. */
   private changedAt = 0;
+
+  /** Up to which event it was decided what alerts. What was there when the page opened does not. */
+  alertedTo: number;
 
   /** When it was on screen last, if ever. */
   used = 0;
@@ -78,6 +86,7 @@ export class Room {
     this.me = me;
     this.clock = clock;
     this.info = info;
+    this.alertedTo = info.head;
     this.describe(info);
   }
 
@@ -126,11 +135,16 @@ export class Room {
     const { head, read, unread = 0, mentions = 0 } = fields;
     if (head >= this.changedAt && fields.kind)
       this.info = { ...(fields as RoomFields), id: this.id };
-    else if (fields.you)
-      this.info = { ...this.info, you: fields.you, quiet: fields.quiet ?? false };
-    if (read !== undefined && head >= this.countedTo && read >= this.read) {
+    else if (fields.you) {
+      const { level: _, ...rest } = this.info;
+      const { you, quiet = false, level } = fields;
+      this.info = { ...rest, you, quiet, ...(level ? { level } : {}) };
+    }
+    const back = read !== undefined && read < this.read;
+    if (read !== undefined && head >= this.countedTo && !(back && this.ahead)) {
       this.counted = { messages: unread, mentions };
       this.countedTo = head;
+      if (back) this.readBackTo(read);
     }
     this.head = Math.max(this.head, head);
     this.readUpTo(read ?? 0);
@@ -166,6 +180,18 @@ export class Room {
         ? { messages: 0, mentions: 0 }
         : recount(this.log.events, this.log.start, seq, this.me);
     if (left) this.counted = left;
+  }
+
+  /** Moves the read mark back: messages are unread again. Says whether it is known here how many. */
+  readBackTo(seq: number): boolean {
+    if (seq >= this.read) return true;
+    this.read = seq;
+    this.ahead = false;
+    this.fresh = seq + 1;
+    this.held = true;
+    const known = recount(this.log.events, this.log.start, seq, this.me);
+    if (known) this.counted = known;
+    return known !== undefined;
   }
 
   /** Tells the screen that the log changed: at once, but not for each event of a flood. */

@@ -15,6 +15,9 @@ export class Threads {
   /** The newest first. */
   followed = $state.raw<readonly Thread[]>([]);
 
+  /** A thread was read here, up to there. */
+  onread: (room: Room, seq: number, root: number) => void = () => undefined;
+
   private readonly link: Pick<Connection, 'send'>;
   private readonly clock: Clock;
   private readonly reading: Reading;
@@ -44,6 +47,7 @@ export class Threads {
     const last = thread.last;
     if (!this.reading.attentive || !last || last <= thread.read) return;
     thread.read = last;
+    this.onread(thread.room, last, thread.root);
     this.link.send('read', { room: thread.room.id, seq: last, thread: thread.root });
     this.followed = this.followed.map((one) =>
       one.room === thread.room.id && one.root.seq === thread.root
@@ -70,7 +74,11 @@ export class Threads {
   take(room: Room, event: RoomEvent): void {
     const here = event.thread === undefined || event.thread === this.open?.root;
     if (here && this.open?.room === room) this.open.take(event);
-    if (event.thread === undefined) return;
+    if (event.thread !== undefined) this.refreshSoon();
+  }
+
+  /** Asks anew, once for much that comes together. */
+  refreshSoon(): void {
     this.timer ??= this.clock.after(recountAfter, () => {
       this.timer = undefined;
       void this.refresh();

@@ -1,7 +1,9 @@
+import { attentionApi } from '../lib/attentionapi.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ComposerTexts, type TextStorage } from '../lib/composertexts.ts';
 import type { DraftStore } from '../lib/draftstore.ts';
 import { Outbox, sendDraft, type More, type Outgoing, type OutboxNews } from '../lib/outbox.ts';
+import { SharedDrafts } from '../lib/shareddrafts.ts';
 import type { Connection } from '../lib/socket.ts';
 import type { RoomEvent } from '../lib/wire.ts';
 import type { Room } from './room.svelte.ts';
@@ -14,6 +16,7 @@ export interface WritingOptions {
   newId: () => string;
   tell: (news: OutboxNews) => void;
   texts: TextStorage | undefined;
+  skew: () => number;
 }
 
 const typingEvery = 3_000;
@@ -24,20 +27,33 @@ export class Writing {
   pausedUntil = $state<number | undefined>();
   /** Counts the changes of composer texts, for the marks in the room list. */
   composed = $state(0);
+  /** The room in whose composer another text stands, from another device; `n` tells one from the next. */
+  arrived = $state.raw<{ room: string; n: number } | undefined>();
 
   readonly waiting = $derived(this.drafts.filter((d) => !d.sent && !d.failed).length);
 
   readonly texts: ComposerTexts;
+  readonly shared: SharedDrafts;
   readonly outbox: Outbox;
 
   private readonly link: Pick<Connection, 'send'>;
   private readonly clock: Clock;
   private typedAt = 0;
 
-  constructor({ me, link, clock, store, newId, tell, texts }: WritingOptions) {
+  constructor({ me, link, clock, store, newId, tell, texts, skew }: WritingOptions) {
     this.link = link;
     this.clock = clock;
     this.texts = new ComposerTexts(me, texts);
+    this.shared = new SharedDrafts({
+      texts: this.texts,
+      clock,
+      skew,
+      push: attentionApi.draft,
+      onarrived: (room) => {
+        this.composed++;
+        this.arrived = { room, n: this.composed };
+      },
+    });
     this.outbox = new Outbox({
       author: me,
       store,
@@ -90,7 +106,9 @@ export class Writing {
 
   /** Keeps what is being written, in a room or under a message. */
   compose(key: string, text: string): void {
-    this.texts.set(key, text);
+    // What is written under a message stays on this device.
+    if (key.includes('#')) this.texts.set(key, text);
+    else this.shared.wrote(key, text);
     this.composed++;
   }
 
