@@ -133,16 +133,27 @@ func TestBotsSearch(t *testing.T) {
 	owner := r.owner()
 	var room struct{ Room struct{ ID string } }
 	r.ask("POST", "/api/rooms", map[string]any{"name": "kitchen"}, &room, owner)
+	var other struct{ Room struct{ ID string } }
+	r.ask("POST", "/api/rooms", map[string]any{"name": "garden"}, &other, owner)
 	var made struct{ Bot struct{ ID string } }
 	r.ask("POST", "/api/bots", map[string]any{"name": "finder"}, &made, owner)
-	token := func(scopes ...string) string {
+	token := func(scope string, rooms ...string) string {
+		ask := map[string]any{"label": "x", "scopes": []string{scope}}
+		if len(rooms) > 0 {
+			ask["rooms"] = rooms
+		}
 		var token struct{ Secret string }
-		r.ask("POST", "/api/bots/"+made.Bot.ID+"/tokens", map[string]any{"label": "x", "scopes": scopes}, &token, owner)
+		r.ask("POST", "/api/bots/"+made.Bot.ID+"/tokens", ask, &token, owner)
 		return "Authorization: Bearer " + token.Secret
 	}
-	r.ask("POST", "/api/rooms/"+room.Room.ID+"/messages", map[string]any{"text": "the oven"}, nil, owner)
-	if a := r.search(token("read"), "oven"); len(a.Hits) != 1 {
+	for _, id := range []string{room.Room.ID, other.Room.ID} {
+		r.ask("POST", "/api/rooms/"+id+"/messages", map[string]any{"text": "the oven"}, nil, owner)
+	}
+	if a := r.search(token("read"), "oven"); len(a.Hits) != 2 {
 		t.Errorf("%+v", a)
+	}
+	if a := r.search(token("read", other.Room.ID), "oven"); len(a.Hits) != 1 || a.Hits[0].Room.ID != other.Room.ID {
+		t.Errorf("a token for one room: %+v", a)
 	}
 	if resp, _ := r.do("GET", "/api/search?q=oven", "", token("write")); resp.StatusCode != http.StatusForbidden {
 		t.Errorf("a token for writing: %d", resp.StatusCode)
