@@ -104,6 +104,7 @@ export class Searching {
   /** Takes an event that may change a message that was found. */
   take(event: RoomEvent): void {
     const { hits } = this.found;
+    if (event.kind === 'message' || hits.length === 0) return;
     if (event.kind === 'erase') return this.mistrust(event.room);
     let changed = false;
     const after = hits.map((hit) => {
