@@ -31,7 +31,8 @@ export function plain(parts: readonly Part[], words: Words): string {
 const spoken = new Set(
   (
     'name topic archive restore slow read_only guests_wait keep erase join leave add remove ban ' +
-    'unban mute unmute moderator dismiss admit role put_out block unblock guests bot bot_gone'
+    'unban mute unmute moderator dismiss admit role put_out block unblock guests bot bot_gone ' +
+    'previews'
   ).split(' '),
 );
 /** Kinds of which several in a row are one sentence. */
@@ -219,6 +220,8 @@ function one(event: RoomEvent, context: NoticeContext): Part[] | undefined {
       return say('notice.bot', { who, whom });
     case 'bot_gone':
       return say('notice.botGone', { who, whom });
+    case 'previews':
+      return say(text === 'off' ? 'notice.noPreviews' : 'notice.previews', { who });
   }
   return undefined;
 }

@@ -3,7 +3,9 @@ import { api } from '../lib/api.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { TextStorage } from '../lib/composertexts.ts';
 import type { DraftStore } from '../lib/draftstore.ts';
+import { parseCommand } from '../lib/commands.ts';
 import { excerpt } from '../lib/excerpt.ts';
+import { spoken } from '../lib/files.ts';
 import { isNotice, notice, sentence } from '../lib/notices.ts';
 import type { OutboxNews } from '../lib/outbox.ts';
 import { Keeper, mostEvents, type KeptLog, type Person, type Snapshot } from '../lib/snapshot.ts';
@@ -24,6 +26,8 @@ import { Reading } from './reading.svelte.ts';
 import type { Room } from './room.svelte.ts';
 import { RoomList } from './roomlist.svelte.ts';
 import { Threads } from './threads.svelte.ts';
+import { Trays } from './trays.svelte.ts';
+import { explainFile } from './explain.ts';
 import { speech, t } from './words.svelte.ts';
 import { Writing } from './writing.svelte.ts';
 
@@ -75,6 +79,7 @@ export class Chat {
   readonly reading: Reading;
   readonly threads: Threads;
   readonly writing: Writing;
+  readonly trays: Trays;
 
   private readonly options: ChatOptions;
   private readonly link: Connection;
@@ -117,6 +122,21 @@ export class Chat {
     this.membership = new Membership({ me: you.id, rooms, open, reading, onannounce, onlisted });
     const { store, newId, tell, texts } = options;
     this.writing = new Writing({ me: you.id, link, clock, store, newId, tell, texts });
+    const { writing } = this;
+    this.trays = new Trays({
+      clock,
+      newKey: newId,
+      send(room, key, more) {
+        const text = writing.texts.get(key).trim().toWellFormed();
+        const meant = parseCommand(text);
+        writing.send(room, meant.do === 'send' ? meant.text : text, more);
+        writing.compose(key, '');
+      },
+      onfailed: ({ file, upload }) => {
+        const why = explainFile(upload.problem);
+        onannounce(t('files.failedSay', { name: file.name, why }));
+      },
+    });
   }
 
   start(): void {
@@ -126,6 +146,7 @@ export class Chat {
 
   stop(): void {
     this.writing.outbox.disconnected();
+    this.trays.stop();
     this.link.stop();
     this.keeper?.stop();
   }
@@ -213,7 +234,7 @@ export class Chat {
       case 'joined':
         return this.membership.joined(frame.body);
       case 'left':
-        return this.membership.left(frame.body);
+        return this.left(frame.body);
       case 'report': {
         const room = this.rooms.get(frame.body.room);
         if (!room) return;
@@ -241,6 +262,7 @@ export class Chat {
     this.connection = state;
     if (state.phase === 'connected') {
       this.writing.outbox.connected();
+      this.trays.uploads.connected();
       this.reading.say();
       void this.membership.refresh();
       void this.threads.refresh();
@@ -250,6 +272,12 @@ export class Chat {
       this.open.clear();
     }
     if (state.phase === 'stopped' && state.unauthorized) this.options.onstranger();
+  }
+
+  private left(body: ServerBodies['left']): void {
+    const room = this.rooms.get(body.room);
+    this.membership.left(body);
+    if (room) this.trays.forget(room);
   }
 
   private opened(body: ServerBodies['opened']): void {
@@ -308,7 +336,8 @@ export class Chat {
     }
     // Nobody has seen what comes now: this is where they will want to go on.
     if (!this.reading.attentive && room.read === event.seq - 1) room.fresh = event.seq;
-    this.options.onannounce(line(event.name, excerpt(event.text, heard)));
+    const said = spoken(excerpt(event.text, heard), event.files, speech.now);
+    this.options.onannounce(line(event.name, said));
   }
 
   private announceNotice(room: Room, event: RoomEvent): void {
