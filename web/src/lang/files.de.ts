@@ -38,7 +38,7 @@ export const files: Pick<Catalogue, keyof typeof en> = {
     other: 'Eine Nachricht fasst {most} Dateien: {names} wurden weggelassen.',
   },
   'files.none': 'Dieser Server nimmt keine Dateien an.',
-  'files.bytes': '{size} Byte',
+  'files.bytes': { one: '{n} Byte', other: '{n} Byte' },
   'files.kb': '{size} KB',
   'files.mb': '{size} MB',
   'files.gb': '{size} GB',

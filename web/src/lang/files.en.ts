@@ -36,7 +36,7 @@ export const files = {
     other: 'A message holds {most} files: {names} were left out.',
   },
   'files.none': 'This server takes no files.',
-  'files.bytes': '{size} bytes',
+  'files.bytes': { one: '{n} byte', other: '{n} bytes' },
   'files.kb': '{size} KB',
   'files.mb': '{size} MB',
   'files.gb': '{size} GB',

@@ -54,18 +54,19 @@ export function boxOf({ width = 0, height = 0 }: SharedFile, one: boolean): Box 
   };
 }
 
-const units = ['files.bytes', 'files.kb', 'files.mb', 'files.gb'] as const;
+const units = ['files.kb', 'files.mb', 'files.gb'] as const;
 
 /** "412 KB": of 1,024 bytes, as the server counts its limits. */
 export function sizeIn(bytes: number, words: Words): string {
+  if (bytes < 1024) return words.t('files.bytes', { n: bytes });
   let unit = 0;
-  let size = bytes;
-  while (size >= 1024 && unit < units.length - 1) {
+  let size = bytes / 1024;
+  while (size >= 1000 && unit < units.length - 1) {
     size /= 1024;
     unit++;
   }
-  const rounded = size < 10 && unit > 0 ? Math.round(size * 10) / 10 : Math.round(size);
-  return words.t(units[unit] ?? 'files.bytes', { size: words.number(rounded) });
+  const rounded = size < 10 ? Math.round(size * 10) / 10 : Math.round(size);
+  return words.t(units[unit] ?? 'files.gb', { size: words.number(rounded) });
 }
 
 /** "0:07", "12:40", "1:02:03" */
