@@ -69,7 +69,13 @@ const crowd = new Set(['join', 'leave', 'add', 'remove', 'ban', 'admit']);
 export class Chat {
   you = $state<You>({ id: '', name: '', role: 'guest' });
   connection = $state.raw<ConnectionState>({ phase: 'connecting' });
-  limits = $state.raw<Limits>({ text: 16_384, frame: 131_072, rooms: 500, resume: 10_000 });
+  limits = $state.raw<Limits>({
+    text: 16_384,
+    frame: 131_072,
+    rooms: 500,
+    resume: 10_000,
+    file: 104_857_600,
+  });
   /** How far this device's clock is behind the server's. */
   skew = $state(0);
 
