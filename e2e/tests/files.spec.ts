@@ -42,6 +42,12 @@ async function give(page: Page, how: 'paste' | 'drop', files: Made[]): Promise<v
   );
 }
 
+/** Takes a picture of the page, where somebody wants to look at them. */
+async function shot(who: Someone, name: string): Promise<void> {
+  const folder = process.env.PICTURES;
+  if (folder) await who.page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
 /** Lets so many bytes a second go up. */
 async function slow(page: Page, bytes: number): Promise<void> {
   const cdp = await page.context().newCDPSession(page);
@@ -76,6 +82,8 @@ test('22. paste an image: preview, caption, progress, cancel; a folder or a 5 GB
   await page.keyboard.press('Enter');
   await expect(page.locator('[data-due]')).toContainText('as soon as the files are uploaded');
   await expect(ines.rows).toHaveCount(0);
+  await accessible(ines, 'waiting for the upload');
+  await shot(ines, 'due');
   await page.getByRole('button', { name: 'Do not send yet' }).click();
   await expect(ines.composer).toHaveValue('the new kitchen');
   await page.keyboard.press('Enter');
@@ -102,6 +110,7 @@ test('22. paste an image: preview, caption, progress, cancel; a folder or a 5 GB
   const at = { x: 600, y: 300, data: { items: [], files: [join(folder, 'Photos')], dragOperationsMask: 1 } };
   for (const type of ['dragEnter', 'dragOver'] as const) await cdp.send('Input.dispatchDragEvent', { type, ...at });
   await expect(page.locator('[data-drop]')).toBeVisible();
+  await shot(ines, 'drop');
   await cdp.send('Input.dispatchDragEvent', { type: 'drop', ...at });
   await expect(page.locator('[data-drop]')).toHaveCount(0);
   await expect(refused).toContainText('“Photos” is a folder. Add the files in it, or pack it into one.');
@@ -422,7 +431,18 @@ test('an edit removes a file, a deletion all of them, on every screen; quotes, t
   await expect(ines.text('nice').getByRole('button', { name: /Answers Ines: a picture, oven.png/ })).toBeVisible();
   await seen.hover();
   await seen.getByRole('button', { name: 'Reply in a thread' }).click();
-  await expect(tomas.page.locator('[data-thread-panel] [data-picture]')).toBeVisible();
+  const panel = tomas.page.locator('[data-thread-panel]');
+  await panel.getByRole('button', { name: 'Picture oven.png, show it large' }).click();
+  await expect(tomas.page.getByRole('dialog', { name: 'Pictures' }).getByRole('img', { name: 'oven.png' })).toBeVisible();
+  await tomas.page.keyboard.press('Escape');
+  await expect(tomas.page.getByRole('dialog', { name: 'Pictures' })).toHaveCount(0);
+  await expect(panel, 'the thread stays').toBeVisible();
+  await panel.locator('input[type=file]').setInputFiles([text('plan.txt', 'plan')]);
+  await panel.getByRole('textbox').fill('under it');
+  await panel.getByRole('textbox').press('Enter');
+  await expect(panel.locator('[data-card]').filter({ hasText: 'plan.txt' })).toBeVisible();
+  await expect(ines.rows, 'what is in a thread is not in the room').toHaveCount(2);
+  await shot(tomas, 'thread');
 
   const mine = ines.rows.first();
   await mine.hover();
@@ -432,7 +452,7 @@ test('an edit removes a file, a deletion all of them, on every screen; quotes, t
   await ines.page.keyboard.press('Enter');
   for (const place of [ines.page.locator('main'), tomas.page.locator('main'), tomas.page.locator('[data-thread-panel]')]) {
     await expect(place.locator('[data-picture]')).toHaveCount(0);
-    await expect(place.locator('[data-card]')).toContainText('bill.txt');
+    await expect(place.locator('[data-card]').first()).toContainText('bill.txt');
     await expect(place.getByText('only the bill').first()).toBeVisible();
   }
   const path = await cards(ines).evaluate((link: HTMLAnchorElement) => link.pathname);
@@ -465,6 +485,7 @@ test('a voice note: record, see the time, cancel, listen, send', async ({ hubbub
     await expect(bar.getByRole('timer')).toHaveText('0:01');
     expect(await focused(ines)).toBe('Stop and listen');
     await accessible(ines, 'recording');
+    await shot(ines, 'recording');
     await page.keyboard.press('Escape');
     await expect(bar).toHaveCount(0);
     await expect(tray(ines)).toHaveCount(0);
@@ -472,6 +493,8 @@ test('a voice note: record, see the time, cancel, listen, send', async ({ hubbub
     await expect(bar.getByRole('timer')).toHaveText('0:02');
     await page.getByRole('button', { name: 'Stop and listen' }).click();
     await expect(tray(ines)).toContainText(/Voice note .*ready/);
+    await accessible(ines, 'recorded');
+    await shot(ines, 'recorded');
     await expect.poll(() => tray(ines).locator('audio').evaluate((a: HTMLAudioElement) => a.readyState)).toBeGreaterThan(0);
     await ines.composer.press('Enter');
     const note = page.locator('main figure');
@@ -506,6 +529,7 @@ test('where a link leads is a quiet card, which its author removes; the owner sw
   await expect(link).toHaveAttribute('href', 'https://example.org/ovens');
   await expect(link).toHaveAttribute('rel', /noopener.*noreferrer/);
   await accessible(owner, 'a preview');
+  await shot(owner, 'preview');
   await page.getByRole('button', { name: /Remove .*preview/ }).click();
   await expect(shown).toHaveCount(0);
   await expect(page.locator('[data-announcer]')).toContainText('The preview is removed.');
@@ -537,17 +561,17 @@ test('files stand on a phone, at 320 px, in the dark and from right to left', as
       const button = await who.page.getByRole('button', { name: 'Send', exact: true }).boundingBox();
       expect((button?.x ?? 0) + (button?.width ?? 999)).toBeLessThanOrEqual(view.viewport.width);
       await accessible(who, `${name} ${colorScheme}`);
-      if (process.env.PICTURES) await who.page.screenshot({ path: `${process.env.PICTURES}/files-${name}-${colorScheme}.png` });
+      await shot(who, `files-${name}-${colorScheme}`);
       await who.page.getByRole('button', { name: /^Picture wide.png/ }).click();
       await expect(who.page.getByRole('dialog').getByRole('img').last()).toBeVisible();
       expect(await over()).toBeLessThanOrEqual(0);
       await accessible(who, `looking, ${name} ${colorScheme}`);
-      if (process.env.PICTURES) await who.page.screenshot({ path: `${process.env.PICTURES}/look-${name}-${colorScheme}.png` });
+      await shot(who, `look-${name}-${colorScheme}`);
       await who.page.keyboard.press('Escape');
       if (name === 'wide') {
         await who.page.evaluate(() => (document.documentElement.dir = 'rtl'));
         expect(await over()).toBeLessThanOrEqual(0);
-        if (process.env.PICTURES) await who.page.screenshot({ path: `${process.env.PICTURES}/rtl-${colorScheme}.png` });
+        await shot(who, `rtl-${colorScheme}`);
       }
       who.page.on('dialog', (dialog) => void dialog.accept());
     }

@@ -24,6 +24,7 @@ export const files: Pick<Catalogue, keyof typeof en> = {
   'files.notYet': 'Noch nicht senden',
   'files.unreadable':
     'der Browser kann sie nicht lesen; wurde sie verschoben, oder ist es ein Ordner?',
+  'files.proxy': 'was vor dem Server steht, lässt nichts von dieser Größe durch',
   'files.folder': {
     one: '{names} ist ein Ordner. Füge die Dateien darin hinzu, oder pack ihn in eine.',
     other: '{names} sind Ordner. Füge die Dateien darin hinzu, oder pack sie in eine.',

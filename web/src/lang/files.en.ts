@@ -22,6 +22,7 @@ export const files = {
   'files.dueFailed': 'Not sent yet: remove what was not uploaded, or try it again.',
   'files.notYet': 'Do not send yet',
   'files.unreadable': 'the browser cannot read it; was it moved, or is it a folder?',
+  'files.proxy': 'what stands before the server lets nothing of this size through',
   'files.folder': {
     one: '{names} is a folder. Add the files in it, or pack it into one.',
     other: '{names} are folders. Add the files in them, or pack them into one.',

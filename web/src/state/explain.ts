@@ -3,8 +3,9 @@ import { speech, t } from './words.svelte.ts';
 
 /** Why a file was not uploaded. */
 export function explainFile(problem: { code: string; message: string } | undefined): string {
-  if (!problem) return t('error.unknown');
+  if (!problem || problem.code === 'unknown') return t('error.unknown');
   if (problem.code === 'unreadable') return t('files.unreadable');
+  if (problem.code === 'proxy') return t('files.proxy');
   return speech.now.error(problem.code, problem.message);
 }
 

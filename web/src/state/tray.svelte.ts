@@ -31,8 +31,9 @@ export class Tray {
   readonly ready = $derived(this.items.every(({ upload }) => upload.state === 'done'));
   readonly failed = $derived(this.items.some(({ upload }) => upload.state === 'failed'));
 
-  /** Sends the message. Whoever shows the composer may want to do that. */
-  deliver: (files: SharedFile[]) => void;
+  private deliver: (files: SharedFile[]) => void;
+  /** Sends the message while nobody shows the composer. */
+  private readonly unseen: (files: SharedFile[]) => void;
 
   /** What its composer is called. */
   readonly key: string;
@@ -45,14 +46,22 @@ export class Tray {
     key: string,
     uploads: Uploads,
     newKey: () => string,
-    deliver: (files: SharedFile[]) => void,
+    unseen: (files: SharedFile[]) => void,
     onfailed: (item: Item) => void,
   ) {
     this.key = key;
     this.uploads = uploads;
     this.newKey = newKey;
-    this.deliver = deliver;
+    this.deliver = this.unseen = unseen;
     this.onfailed = onfailed;
+  }
+
+  /** Whoever shows the composer sends what is in it, until the returned function is called. */
+  shown(deliver: (files: SharedFile[]) => void): () => void {
+    this.deliver = deliver;
+    return () => {
+      if (this.deliver === deliver) this.deliver = this.unseen;
+    };
   }
 
   /** Takes files in, as far as they can be sent; says of the others why not. */

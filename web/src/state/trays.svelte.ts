@@ -45,7 +45,7 @@ export class Trays {
   }
 
   /** What a tray does by itself while nobody shows its composer. */
-  sender(room: Room, thread: number | undefined): (files: SharedFile[]) => void {
+  private sender(room: Room, thread: number | undefined): (files: SharedFile[]) => void {
     return (files) => {
       const reply = thread === undefined ? room.replying?.seq : undefined;
       this.options.send(room, composerKey(room, thread), {

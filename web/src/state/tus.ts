@@ -83,6 +83,7 @@ function read(error: Error | DetailedError): Failure {
     ).error;
     return { passing: false, code, message };
   } catch {
-    return { passing: false, code: 'internal', message: error.message };
+    // Something between us and the server answered.
+    return { passing: false, code: status === 413 ? 'proxy' : 'unknown', message: '' };
   }
 }
