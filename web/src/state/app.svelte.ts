@@ -75,6 +75,8 @@ export class App {
   searches = $state(0);
   /** The message that is about to be reported. */
   reported = $state.raw<Reported | undefined>();
+  /** The picture that is shown large, and among which others. */
+  pictured = $state.raw<{ room: Room; seq: number; file: string; thread: boolean } | undefined>();
   /** The message whose history and readers are shown. */
   detailed = $state.raw<{ room: Room; seq: number } | undefined>();
   /** The time, to the minute: enough to know what "today" is. */
@@ -103,6 +105,10 @@ export class App {
     window.addEventListener('offline', () => this.chat?.wake());
     window.addEventListener('focus', () => this.attend());
     window.addEventListener('blur', () => this.attend());
+    window.addEventListener('beforeunload', (event) => {
+      // Words are kept here and with the server; files that are not sent would be gone.
+      if (this.chat?.trays.holds) event.preventDefault();
+    });
     window.addEventListener('pagehide', () => this.chat?.attend(false));
     document.addEventListener('visibilitychange', () => {
       this.attend();
@@ -166,6 +172,12 @@ export class App {
   details(room: Room, seq: number): void {
     this.detailed = { room, seq };
     this.router.open('details');
+  }
+
+  /** Shows a picture of a message large. */
+  look(room: Room, seq: number, file: string, thread: boolean): void {
+    this.pictured = { room, seq, file, thread };
+    this.router.open('picture');
   }
 
   /** Opens the search, with words in it. */

@@ -21,9 +21,16 @@ export type Panel =
   | 'thread'
   | 'threads'
   | 'details'
+  | 'picture'
   | 'help';
 
-const panelOf = (state: unknown): Panel | undefined => (state as { panel?: Panel } | null)?.panel;
+interface Entry {
+  panel?: Panel;
+  /** What lies under it. */
+  under?: Panel;
+}
+
+const panelOf = (state: unknown): Panel | undefined => (state as Entry | null)?.panel;
 
 /** The address of the page, and what lies over it. */
 export class Router {
@@ -107,8 +114,8 @@ export class Router {
     if (this.panel === panel) return;
     // The list of rooms and a thread are screens of their own on a phone: what opens over them leads back.
     if (this.panel && this.panel !== 'rooms' && this.panel !== 'thread')
-      history.replaceState({ panel }, '');
-    else history.pushState({ panel }, '');
+      history.replaceState({ ...(history.state as Entry | null), panel }, '');
+    else history.pushState({ panel, ...(this.panel ? { under: this.panel } : {}) }, '');
     this.panel = panel;
   }
 
@@ -121,7 +128,7 @@ export class Router {
 
   close(): void {
     if (!this.panel) return;
-    this.panel = undefined;
+    this.panel = (history.state as Entry | null)?.under;
     history.back();
   }
 }
