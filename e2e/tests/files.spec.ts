@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { chromium, type Page } from '@playwright/test';
 import { focused, focusShows, script, numbered } from './eyes.ts';
 import { accessible, ask, becomeOwner, expect, phone, settings, Someone, test } from './hubbub.ts';
-import { type Made, noise, png, text, wav } from './media.ts';
+import { gif, type Made, noise, png, text, wav } from './media.ts';
 
 const tray = (who: Someone) => who.page.locator('main [data-tray] li');
 const input = (who: Someone) => who.page.locator('main input[type=file]');
@@ -582,6 +582,17 @@ test('where a link leads is a quiet card, which its author removes; the owner sw
   await off.click();
   await expect(off).not.toBeChecked();
   expect((await ask<{ previews: boolean }>(page, 'GET', '/api/place')).previews).toBe(false);
+});
+
+test('where nothing should move, a moving picture stands still', async ({ someone }) => {
+  const ines = await someone('Ines');
+  const calm = await someone('Calm', { reducedMotion: 'reduce' });
+  await ines.enter();
+  await calm.enter();
+  await sendFiles(ines, [gif('wave.gif')]);
+  await expect(pictures(ines).locator('img')).toBeVisible();
+  await expect(pictures(calm).locator('canvas')).toBeVisible();
+  await expect(pictures(calm).locator('img')).toBeHidden();
 });
 
 test('files stand on a phone, at 320 px, in the dark and from right to left', async ({ hubbub, someone }) => {
