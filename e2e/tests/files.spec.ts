@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { chromium, type Page } from '@playwright/test';
 import { focused, focusShows, script, numbered } from './eyes.ts';
 import { accessible, ask, becomeOwner, expect, phone, settings, Someone, test } from './hubbub.ts';
-import { type Made, noise, png, text, wav } from './media.ts';
+import { gif, type Made, noise, png, text, wav } from './media.ts';
 
 const tray = (who: Someone) => who.page.locator('main [data-tray] li');
 const input = (who: Someone) => who.page.locator('main input[type=file]');
@@ -48,11 +48,13 @@ async function shot(who: Someone, name: string): Promise<void> {
   if (folder) await who.page.screenshot({ path: join(folder, `${name}.png`) });
 }
 
-/** Lets so many bytes a second go up. */
-async function slow(page: Page, bytes: number): Promise<void> {
+/** Lets so many bytes a second go up, and others later. */
+async function slow(page: Page, first: number): Promise<(bytes: number) => Promise<void>> {
   const cdp = await page.context().newCDPSession(page);
   await cdp.send('Network.enable');
-  await cdp.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: bytes });
+  const speed = async (bytes: number) => void (await cdp.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: bytes }));
+  await speed(first);
+  return speed;
 }
 
 test('22. paste an image: preview, caption, progress, cancel; a folder or a 5 GB file is refused clearly', async ({ hubbub, someone }) => {
@@ -61,7 +63,7 @@ test('22. paste an image: preview, caption, progress, cancel; a folder or a 5 GB
   await ines.enter();
   await tomas.enter();
   const { page } = ines;
-  await slow(page, 150_000);
+  const speed = await slow(page, 60_000);
 
   // Cancelled on its way, it leaves nothing.
   await give(page, 'paste', [png('kitchen.png', 500, 400, 'noise')]);
@@ -77,6 +79,7 @@ test('22. paste an image: preview, caption, progress, cancel; a folder or a 5 GB
   await expect(ines.composer).toBeFocused();
 
   // Sent at once, it waits for the upload, and the caption with it.
+  await speed(12_000);
   await give(page, 'paste', [png('kitchen.png', 300, 200, 'noise')]);
   await page.keyboard.type('the new kitchen');
   await page.keyboard.press('Enter');
@@ -87,6 +90,7 @@ test('22. paste an image: preview, caption, progress, cancel; a folder or a 5 GB
   await page.getByRole('button', { name: 'Do not send yet' }).click();
   await expect(ines.composer).toHaveValue('the new kitchen');
   await page.keyboard.press('Enter');
+  await speed(-1);
   await expect(ines.text('the new kitchen').locator('[data-picture]')).toBeVisible();
   await expect(ines.composer).toHaveValue('');
   await expect(tomas.text('the new kitchen').locator('[data-picture] img')).toBeVisible();
@@ -189,7 +193,7 @@ test('several files by button and by drop are one message; a failed one can be t
   await expect(tomas.text('two of them').locator('[data-card]')).toHaveCount(1);
 });
 
-test('an upload goes on where it was after the server was gone, and what was chosen offline waits', async ({ hubbub, someone }) => {
+test('an upload goes on where it was after the server was gone', async ({ hubbub, someone }) => {
   const ines = await someone('Ines');
   await ines.enter();
   const { page } = ines;
@@ -197,7 +201,7 @@ test('an upload goes on where it was after the server was gone, and what was cho
   page.on('request', (request) => {
     if (request.method() === 'PATCH') offsets.push(Number(request.headers()['upload-offset']));
   });
-  await slow(page, 400_000);
+  const speed = await slow(page, 400_000);
   const film = noise('film.bin', 3_000_000);
   await input(ines).setInputFiles(film);
   await ines.composer.fill('all of it');
@@ -206,7 +210,7 @@ test('an upload goes on where it was after the server was gone, and what was cho
   await expect.poll(() => bar.getAttribute('value').then(Number), { intervals: [50] }).toBeGreaterThan(25);
   await hubbub.stop();
   await expect(tray(ines)).toContainText('waiting for the connection');
-  await slow(page, -1);
+  await speed(-1);
   await hubbub.start();
   const row = ines.text('all of it');
   await expect(row.locator('a[data-card]')).toBeVisible({ timeout: 40_000 });
@@ -218,6 +222,34 @@ test('an upload goes on where it was after the server was gone, and what was cho
     return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   });
   expect(sum).toBe(createHash('sha256').update(film.buffer).digest('hex'));
+});
+
+test('a message that waits for its files goes out from another room too, once, and not with what is written there', async ({ hubbub, someone }) => {
+  const ines = await someone('Ines');
+  const tomas = await someone('Tomás');
+  await ines.enter('/r/kitchen');
+  await tomas.enter('/r/kitchen');
+  const { page } = ines;
+  const speed = await slow(page, 60_000);
+  await input(ines).setInputFiles(noise('plan.bin', 700_000));
+  await ines.composer.fill('the plan');
+  await ines.composer.press('Enter');
+  await expect(page.locator('[data-due]')).toBeVisible();
+  await ines.composer.press('Enter');
+  await page.getByRole('button', { name: /^Jump to/ }).click();
+  await page.getByRole('combobox').fill('hall');
+  await page.getByRole('option', { name: /hall/ }).first().click();
+  await expect(page).toHaveURL(/\/r\/hall$/);
+  await expect(page.locator('main [data-tray]')).toHaveCount(0);
+  await ines.composer.fill('for the hall');
+  await speed(-1);
+  await expect(tomas.text('the plan').locator('[data-card]')).toBeVisible();
+  await expect(ines.composer).toHaveValue('for the hall');
+  await expect(ines.rows).toHaveCount(0);
+  await page.goBack();
+  await expect(ines.text('the plan')).toHaveCount(1);
+  await expect(ines.composer).toHaveValue('');
+  await expect(page.locator('main [data-tray]')).toHaveCount(0);
 });
 
 test('what is chosen offline waits, and goes out once when the connection is back', async ({ someone }) => {
@@ -378,6 +410,15 @@ test('videos and sounds play where they are', async ({ hubbub, someone }) => {
   await expect.poll(() => audio.evaluate((a: HTMLAudioElement) => a.currentTime)).toBeGreaterThan(0.2);
   await expect(tomas.page.locator('main figure').filter({ hasText: 'bell.wav' })).toContainText('0:01');
   await accessible(tomas, 'players');
+
+  // What says that it is a film and cannot be played can be saved, and is not asked for again and again.
+  let asked = 0;
+  tomas.page.on('request', (request) => void (request.url().includes('broken.mp4') && asked++));
+  await sendFiles(ines, [{ ...noise('broken.mp4', 4_000), buffer: Buffer.concat([Buffer.from('\0\0\0\x18ftypmp42\0\0\0\0mp42isom', 'latin1'), noise('', 4_000).buffer]) }]);
+  await expect(cards(tomas).filter({ hasText: 'broken.mp4' })).toBeVisible();
+  const before = asked;
+  await tomas.page.waitForTimeout(1_000);
+  expect(asked).toBe(before);
 });
 
 test('a picture is looked at large by keyboard alone, and the focus comes back', async ({ hubbub, someone }) => {
@@ -541,6 +582,17 @@ test('where a link leads is a quiet card, which its author removes; the owner sw
   await off.click();
   await expect(off).not.toBeChecked();
   expect((await ask<{ previews: boolean }>(page, 'GET', '/api/place')).previews).toBe(false);
+});
+
+test('where nothing should move, a moving picture stands still', async ({ someone }) => {
+  const ines = await someone('Ines');
+  const calm = await someone('Calm', { reducedMotion: 'reduce' });
+  await ines.enter();
+  await calm.enter();
+  await sendFiles(ines, [gif('wave.gif')]);
+  await expect(pictures(ines).locator('img')).toBeVisible();
+  await expect(pictures(calm).locator('canvas')).toBeVisible();
+  await expect(pictures(calm).locator('img')).toBeHidden();
 });
 
 test('files stand on a phone, at 320 px, in the dark and from right to left', async ({ hubbub, someone }) => {

@@ -29,6 +29,13 @@ export function png(name: string, width: number, height: number, colour: [number
   return { name, mimeType: 'image/png', buffer };
 }
 
+/** A GIF of two pictures that take turns. */
+export function gif(name: string): Made {
+  const frame = (pixel: string) => `21f904040a000000` + `2c00000000010001000002${pixel}00`;
+  const bytes = ['474946383961', '01000100800000', 'ff00000000ff', '21ff0b4e45545343415045322e300301000000', frame('024401'), frame('024c01'), '3b'];
+  return { name, mimeType: 'image/gif', buffer: Buffer.from(bytes.join(''), 'hex') };
+}
+
 /** A second of a tone. */
 export function wav(name: string, seconds = 1): Made {
   const rate = 8_000;

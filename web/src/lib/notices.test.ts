@@ -72,6 +72,8 @@ describe('one event', () => {
     ['Ana banned the addresses 127.0.0.7 until <5>', 'block', { text: '127.0.0.7', until: 5 }],
     ['Ana lifted the ban of the addresses 127.0.0.7', 'unblock', { text: '127.0.0.7' }],
     ['Ana decided that guests come in by invitation only', 'guests', { text: 'invited' }],
+    ['Ana decided that messages show where links lead', 'previews', { text: 'on' }],
+    ['Ana decided that messages do not show where links lead', 'previews', { text: 'off' }],
     ['Ana made the bot Benny', 'bot', { about: ben }],
     ['Ana removed the bot Benny', 'bot_gone', { about: ben }],
     ['Ana let the program Benny write here', 'hook', { about: ben }],

@@ -28,9 +28,6 @@ export class Tray {
   /** What was not taken, and why. */
   refused = $state.raw<readonly string[]>([]);
 
-  readonly ready = $derived(this.items.every(({ upload }) => upload.state === 'done'));
-  readonly failed = $derived(this.items.some(({ upload }) => upload.state === 'failed'));
-
   private deliver: (files: SharedFile[]) => void;
   /** Sends the message while nobody shows the composer. */
   private readonly unseen: (files: SharedFile[]) => void;
@@ -54,6 +51,16 @@ export class Tray {
     this.newKey = newKey;
     this.deliver = this.unseen = unseen;
     this.onfailed = onfailed;
+  }
+
+  // Not $derived: a tray outlives the composer that it was made for, and with that its deriveds.
+
+  get ready(): boolean {
+    return this.items.every(({ upload }) => upload.state === 'done');
+  }
+
+  get failed(): boolean {
+    return this.items.some(({ upload }) => upload.state === 'failed');
   }
 
   /** Whoever shows the composer sends what is in it, until the returned function is called. */
