@@ -101,6 +101,14 @@ test('24. title and icon show the count; read on one device is read on all; mark
   await expect(ines.page.getByText('New', { exact: true })).toHaveCount(0);
   await expect(ines.page.getByRole('button', { name: 'Mark all as read' })).toHaveCount(0);
   await accessible(ines, 'the room');
+
+  // Without a connection it says that it did not work.
+  await choose(phone, 'three', 'Mark as unread from here');
+  await expect(phone.page).toHaveTitle('(2) hubbub');
+  await phone.page.context().setOffline(true);
+  await phone.page.getByRole('button', { name: 'Mark all as read' }).click();
+  await expect(phone.page.locator('[role=alert] [data-complaint]')).toHaveText('The server cannot be reached.');
+  if (process.env.SHOTS) await phone.page.screenshot({ path: join(process.env.SHOTS, 'complaint.png') });
 });
 
 test('21. the draft survives a room change and a reload; the sidebar marks it; all devices have it, and none overwrites what is typed', async ({ someone }) => {

@@ -56,6 +56,7 @@ const answerLimit = 1_000;
 const freshenAfter = 5_000;
 const listRefresh = 15_000;
 const strangerPause = 500;
+const complaintShown = 7_000;
 const minute = 60_000;
 
 export class App {
@@ -77,6 +78,8 @@ export class App {
   reported = $state.raw<Reported | undefined>();
   /** The message whose history and readers are shown. */
   detailed = $state.raw<{ room: Room; seq: number } | undefined>();
+  /** What did not work a moment ago, in words. */
+  complaint = $state('');
   /** The time, to the minute: enough to know what "today" is. */
   now = $state(Date.now());
 
@@ -90,6 +93,7 @@ export class App {
   private readonly snapshot = openSnapshot();
   private spokenCount = 0;
   private listedAt = 0;
+  private complained: (() => void) | undefined;
   private readonly tabs =
     'BroadcastChannel' in window ? new BroadcastChannel('hubbub.outbox') : undefined;
 
@@ -217,7 +221,7 @@ export class App {
       await chat?.reading.readAll(chat.rooms.current);
       this.announce(t('unread.none'));
     } catch (error) {
-      this.announce(explain(error));
+      this.complain(error);
     }
   }
 
@@ -390,6 +394,13 @@ export class App {
       quietude.refresh().catch(() => undefined);
       this.refreshPeople().catch(() => undefined);
     }
+  }
+
+  /** Says what did not work that was asked for in passing, to everybody. */
+  complain(error: unknown): void {
+    this.complained?.();
+    this.complaint = explain(error);
+    this.complained = deviceClock.after(complaintShown, () => (this.complaint = ''));
   }
 
   /** Says something to those who listen instead of look. */
