@@ -400,6 +400,7 @@ export class App {
   complain(error: unknown): void {
     this.complained?.();
     this.complaint = explain(error);
+    this.announce(this.complaint);
     this.complained = deviceClock.after(complaintShown, () => (this.complaint = ''));
   }
 
