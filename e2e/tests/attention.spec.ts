@@ -101,6 +101,15 @@ test('24. title and icon show the count; read on one device is read on all; mark
   await expect(ines.page.getByText('New', { exact: true })).toHaveCount(0);
   await expect(ines.page.getByRole('button', { name: 'Mark all as read' })).toHaveCount(0);
   await accessible(ines, 'the room');
+
+  // Without a connection it says that it did not work.
+  await choose(phone, 'three', 'Mark as unread from here');
+  await expect(phone.page).toHaveTitle('(2) hubbub');
+  await phone.page.context().setOffline(true);
+  await phone.page.getByRole('button', { name: 'Mark all as read' }).click();
+  await expect(phone.page.locator('[data-complaint]')).toHaveText('The server cannot be reached.');
+  await expect(phone.page.locator('[data-announcer]')).toContainText('The server cannot be reached.');
+  if (process.env.SHOTS) await phone.page.screenshot({ path: join(process.env.SHOTS, 'complaint.png') });
 });
 
 test('21. the draft survives a room change and a reload; the sidebar marks it; all devices have it, and none overwrites what is typed', async ({ someone }) => {
@@ -389,6 +398,62 @@ test('25. without a service worker the page alerts, in one of its tabs, and a cl
   const led = page.url().includes('/r/kitchen/') ? page : tab;
   await expect(led.locator('article').filter({ hasText: '@Ines once' })).toBeInViewport();
   expect(await shown(page, tab)).toEqual([]);
+});
+
+test('25. where there is a push service the browser is subscribed with the key of the server, and is not any more when alerts are turned off', async ({ someone }) => {
+  const ines = await someone('Ines', { serviceWorkers: 'allow', permissions: ['notifications'] });
+  const { page } = ines;
+  await attentive(page);
+  // No push service can be reached here: this one is made up, but for its keys.
+  await page.addInitScript(() => {
+    const made = { key: '', subscription: null as unknown };
+    Object.assign(window, { made });
+    const text = (bytes: ArrayBuffer | Uint8Array) =>
+      btoa(String.fromCodePoint(...new Uint8Array(bytes)))
+        .replaceAll('+', '-')
+        .replaceAll('/', '_')
+        .replaceAll('=', '');
+    PushManager.prototype.getSubscription = async () => made.subscription as PushSubscription | null;
+    PushManager.prototype.subscribe = async (options) => {
+      made.key = String(options?.applicationServerKey);
+      const pair = await crypto.subtle.generateKey({ name: 'ECDH', namedCurve: 'P-256' }, true, ['deriveBits']);
+      const keys = { p256dh: text(await crypto.subtle.exportKey('raw', pair.publicKey)), auth: text(crypto.getRandomValues(new Uint8Array(16))) };
+      const endpoint = 'https://push.example.org/somebody';
+      made.subscription = { endpoint, toJSON: () => ({ endpoint, expirationTime: null, keys }), unsubscribe: async () => ((made.subscription = null), true) };
+      return made.subscription as PushSubscription;
+    };
+  });
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith('/api/me/push')) asked.push(`${request.method()} ${JSON.parse(request.postData() ?? '{}').endpoint ?? ''}`.trim());
+  });
+  await ines.enter('/r/kitchen');
+  await expect.poll(() => page.evaluate(() => navigator.serviceWorker.controller?.state)).toBe('activated');
+  expect(asked).toEqual([]);
+  await settings(page, 'Alerts');
+  await page.getByRole('button', { name: 'Turn on alerts' }).click();
+  const says = page.locator('[data-alerts]');
+  await expect(says).toHaveAttribute('data-alerts', 'push');
+  await expect(says).toContainText('also come while this page is closed');
+  expect(asked).toEqual(['GET', 'POST https://push.example.org/somebody']);
+  const { key } = await ask<{ key: string }>(page, 'GET', '/api/me/push');
+  expect(await page.evaluate(() => (window as unknown as { made: { key: string } }).made.key)).toBe(key);
+
+  // The page itself alerts of nothing then: the service does.
+  await page.getByRole('button', { name: 'Close' }).click();
+  await look(ines, false);
+  const tomas = await someone('Tomás');
+  await tomas.enter('/r/kitchen');
+  await tomas.say('@Ines hello');
+  await expect(page).toHaveTitle('(1) hubbub');
+  await page.waitForTimeout(1_500);
+  expect(await alertsOf(page)).toEqual([]);
+
+  await settings(page, 'Alerts');
+  await page.getByRole('button', { name: 'Turn off alerts' }).click();
+  await expect(says).toHaveAttribute('data-alerts', 'off');
+  expect(asked.at(-1)).toBe('DELETE https://push.example.org/somebody');
+  expect(await page.evaluate(() => (window as unknown as { made: { subscription: unknown } }).made.subscription)).toBeNull();
 });
 
 /** Pushes what a push service would bring. */

@@ -38,6 +38,8 @@ class Alerts {
   onlead: (url: string) => void = () => undefined;
 
   private readonly shown = new Map<string, { notification: Notification; data: AlertData }>();
+  /** Chosen on this device; also where nothing is kept of it. */
+  private wanted = remembered(chosen) === 'on';
   private letGo: (() => void) | undefined;
 
   constructor() {
@@ -61,6 +63,7 @@ class Alerts {
     this.busy = true;
     try {
       if ((await Notification.requestPermission()) !== 'granted') return this.see();
+      this.wanted = true;
       remember(chosen, 'on');
       this.see();
       await this.subscribe();
@@ -72,6 +75,7 @@ class Alerts {
   async turnOff(): Promise<void> {
     this.busy = true;
     try {
+      this.wanted = false;
       remember(chosen, '');
       const subscription = await this.subscription();
       if (subscription) {
@@ -139,8 +143,7 @@ class Alerts {
     if (!isSecureContext) this.state = 'insecure';
     else if (!('Notification' in window)) this.state = 'unsupported';
     else if (Notification.permission === 'denied') this.state = 'denied';
-    else if (Notification.permission !== 'granted' || remembered(chosen) !== 'on')
-      this.state = 'off';
+    else if (Notification.permission !== 'granted' || !this.wanted) this.state = 'off';
     else if (this.state !== 'push') this.state = 'page';
   }
 
@@ -178,7 +181,12 @@ class Alerts {
     const options = { body, tag, data, timestamp: time, icon: '/icons/192.png' };
     const worker = await registration();
     if (worker?.active) return worker.showNotification(title, options);
-    const notification = new Notification(title, options);
+    let notification: Notification;
+    try {
+      notification = new Notification(title, options);
+    } catch {
+      return; // a browser that lets only service workers alert, and has none
+    }
     this.shown.set(tag, { notification, data });
     notification.onclick = () => {
       window.focus();

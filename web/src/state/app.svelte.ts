@@ -56,6 +56,7 @@ const answerLimit = 1_000;
 const freshenAfter = 5_000;
 const listRefresh = 15_000;
 const strangerPause = 500;
+const complaintShown = 7_000;
 const minute = 60_000;
 
 export class App {
@@ -79,6 +80,8 @@ export class App {
   pictured = $state.raw<{ room: Room; seq: number; file: string; thread: boolean } | undefined>();
   /** The message whose history and readers are shown. */
   detailed = $state.raw<{ room: Room; seq: number } | undefined>();
+  /** What did not work a moment ago, in words. */
+  complaint = $state('');
   /** The time, to the minute: enough to know what "today" is. */
   now = $state(Date.now());
 
@@ -92,6 +95,7 @@ export class App {
   private readonly snapshot = openSnapshot();
   private spokenCount = 0;
   private listedAt = 0;
+  private complained: (() => void) | undefined;
   private readonly tabs =
     'BroadcastChannel' in window ? new BroadcastChannel('hubbub.outbox') : undefined;
 
@@ -230,7 +234,7 @@ export class App {
       await chat?.reading.readAll(chat.rooms.current);
       this.announce(t('unread.none'));
     } catch (error) {
-      this.announce(explain(error));
+      this.complain(error);
     }
   }
 
@@ -404,6 +408,14 @@ export class App {
       quietude.refresh().catch(() => undefined);
       this.refreshPeople().catch(() => undefined);
     }
+  }
+
+  /** Says what did not work that was asked for in passing, to everybody. */
+  complain(error: unknown): void {
+    this.complained?.();
+    this.complaint = explain(error);
+    this.announce(this.complaint);
+    this.complained = deviceClock.after(complaintShown, () => (this.complaint = ''));
   }
 
   /** Says something to those who listen instead of look. */
