@@ -70,6 +70,12 @@ bench: bin/hubbub bin/bench bin/peers bench/peers/tutorial/node_modules/.stamp #
 	bin/bench -out bench/RESULTS.md
 	go test -run '^$$' -bench . -benchmem ./internal/hub ./internal/sqlite
 
+SEARCH_MESSAGES ?= 1000000
+.PHONY: bench-search
+bench-search: ## how long searches take among a million messages; 15 minutes
+	go test -run '^TestSpeed$$' -timeout 2h ./internal/search -messages $(SEARCH_MESSAGES) -v
+	go test -run '^$$' -bench . ./internal/search
+
 bin/bench: $(wildcard bench/*.go) go.mod
 	CGO_ENABLED=0 go build -o $@ ./bench
 
@@ -83,6 +89,7 @@ fuzz: ## search for input that breaks a decoder, $(FUZZTIME) each
 	go test -run '^$$' -fuzz '^FuzzParser$$' -fuzztime $(FUZZTIME) ./internal/ws
 	go test -run '^$$' -fuzz '^FuzzCut$$' -fuzztime $(FUZZTIME) ./internal/picture
 	go test -run '^$$' -fuzz '^FuzzReadHead$$' -fuzztime $(FUZZTIME) ./internal/preview
+	go test -run '^$$' -fuzz '^FuzzQuery$$' -fuzztime $(FUZZTIME) ./internal/search
 
 .PHONY: clean
 clean: ## remove what was built, never data

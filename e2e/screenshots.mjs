@@ -139,6 +139,15 @@ try {
   await mara.page.getByRole('combobox').fill('m');
   await take(mara.page, 'switcher');
   await mara.page.keyboard.press('Escape');
+  await mara.page.keyboard.press('Control+Shift+F');
+  await mara.page.getByRole('textbox', { name: 'Search messages' }).waitFor();
+  await take(mara.page, 'search-help');
+  await mara.page.keyboard.type('the -fuse');
+  await mara.page.getByText(/^\d messages$/).waitFor();
+  await mara.page.locator('main mark').first().waitFor();
+  await take(mara.page, 'search');
+  await mara.page.keyboard.press('Escape');
+  await mara.composer.waitFor();
 
   const panel = async (who, tab) => {
     await who.page.getByRole('button', { name: /^About this room/ }).click();
@@ -193,6 +202,13 @@ try {
   await small.page.getByRole('button', { name: /^About this room/ }).tap();
   await take(small.page, 'phone-about');
   await small.page.goBack();
+  await small.page.getByRole('button', { name: 'Search in this room' }).tap();
+  await small.page.locator('main input:focus').waitFor();
+  await small.page.keyboard.type('the');
+  await small.page.locator('main mark').first().waitFor();
+  await take(small.page, 'phone-search');
+  await small.page.goBack();
+  await small.composer.waitFor();
 
   // Without a server.
   await mara.go('kitchen-build');

@@ -105,6 +105,54 @@ test('23. Ctrl+K finds a room or person by any part; bold for unread, a number f
   expect(await weight()).toBeGreaterThanOrEqual(usual);
 });
 
+test('23. muted stays quiet', async ({ hubbub, someone }) => {
+  const ines = await someone('Ines');
+  const tomas = await someone('Tomás');
+  await ines.enter('/r/kitchen');
+  await tomas.enter('/r/kitchen');
+  const link = (page = ines.page) => page.locator('nav [data-room="kitchen"]');
+  const weight = () => link().locator('.name').evaluate((node) => Number(getComputedStyle(node).fontWeight));
+  const tab = await ines.page.context().newPage();
+  await tab.goto(hubbub.url);
+  await ines.page.getByTitle('About this room').click();
+  await ines.page.getByRole('button', { name: 'Mute this room' }).click();
+  await expect(ines.page.getByText('You have muted this room: it asks for nothing on your list.')).toBeVisible();
+  await ines.page.keyboard.press('Escape');
+  for (const page of [ines.page, tab]) await expect(link(page)).toContainText('muted');
+  await expect(link(tomas.page), 'nobody else notices').not.toContainText('muted');
+
+  await ines.page.goto(`${hubbub.url}/r/lobby`);
+  await expect(ines.composer).toBeVisible();
+  await expect(link()).toContainText('muted');
+  const usual = await weight();
+  await tomas.say('nothing that matters', '@Ines are you there?');
+  await expect(tomas.text('@Ines are you there?')).toHaveAttribute('data-state', 'sent');
+  await tomas.page.goto(`${hubbub.url}/r/lobby`);
+  await tomas.say('after that'); // came later, so the others are there as well
+  await expect(ines.text('after that')).toBeVisible();
+  for (const page of [ines.page, tab]) {
+    await expect(link(page).locator('.count')).toHaveCount(0);
+    await expect(link(page)).not.toContainText('unread');
+    await expect(page).not.toHaveTitle(/\d/);
+  }
+  expect(await weight(), 'not bold').toBe(usual);
+  await ines.page.keyboard.press('Alt+Shift+ArrowDown');
+  await ines.page.keyboard.press('Alt+Shift+ArrowUp');
+  await expect(ines.page, 'it is passed over by the keys for what is unread').toHaveURL(/\/r\/lobby$/);
+
+  await link().click();
+  await expect(ines.page.locator('[data-new]'), 'where I was is still known').toBeVisible();
+  await ines.page.getByTitle('About this room').click();
+  await ines.page.getByRole('button', { name: 'Unmute this room' }).click();
+  await ines.page.keyboard.press('Escape');
+  await expect(link()).not.toContainText('muted');
+  await ines.page.goto(`${hubbub.url}/r/lobby`);
+  await expect(ines.composer).toBeVisible();
+  await tomas.page.goto(`${hubbub.url}/r/kitchen`);
+  await tomas.say('@Ines again');
+  await expect(link(tab).locator('.count')).toContainText('1');
+});
+
 test('27. an empty room explains itself and shows the invite link', async ({ hubbub, someone }) => {
   const ines = await someone('Ines', { permissions: ['clipboard-read', 'clipboard-write'] });
   await ines.enter('/r/kitchen');

@@ -23,6 +23,7 @@ function fitting(text: string): string {
 
 for (let part = 0; part < parts; part++) {
   test(`hostile texts are only shown, ${part + 1} of ${parts}`, async ({ hubbub, someone }) => {
+    test.slow(); // hundreds of texts
     await hubbub.stop();
     await hubbub.start('--limits', 'off');
     const ines = await someone('Ines', { viewport: viewports[part % 2] });

@@ -256,10 +256,12 @@ test('commands that do: /join, /topic, /invite, /mute, /msg, /nick, /search, /le
   await expect(note(mia)).toHaveText('You are called Mía now.');
   await expect(mia.page.getByRole('button', { name: /^Mía/ })).toBeVisible();
 
-  await mia.say('/search kitchne');
-  await expect(mia.page.getByRole('combobox')).toHaveValue('kitchne');
-  await expect(mia.page.getByRole('option', { name: 'kitchen-build' })).toBeVisible();
-  await mia.page.keyboard.press('Enter');
+  await mia.say('/search hello there');
+  await expect(mia.page.getByRole('textbox', { name: 'Search messages' })).toHaveValue('hello there');
+  await expect(mia.page.locator('a[data-hit] mark').first()).toHaveText('hello');
+  await mia.page.keyboard.press('Escape');
+  await expect(mia.composer).toBeFocused();
+  await onList(mia, 'kitchen-build').click();
   await expect(mia.page.getByRole('heading', { name: 'kitchen-build' })).toBeVisible();
 
   await mia.say('/help');

@@ -21,6 +21,7 @@ import (
 	"hubbub/internal/hooks"
 	"hubbub/internal/hub"
 	"hubbub/internal/names"
+	"hubbub/internal/search"
 	"hubbub/internal/ws"
 )
 
@@ -35,7 +36,8 @@ type Config struct {
 	Attention chat.Attention
 	Hooks     chat.Hooks
 	Keeper    *files.Keeper // nil: there are no files
-	Page      fs.FS         // the built page
+	Index     *search.Index
+	Page      fs.FS // the built page
 	Log       *slog.Logger
 	Place     Place
 	Refused   func(chat.Code) // told of every refusal
@@ -109,6 +111,8 @@ func (h *handler) routes() []route {
 		{"DELETE /api/invites/{id}", h.by(h.revokeInvite)},
 		{"POST /api/invites/look", h.answer(h.lookAtInvite)},
 		{"POST /api/owner-link", h.by(h.ownerLink)},
+
+		{"GET /api/search", h.self(h.search)},
 
 		{"GET /api/rooms", h.reading(h.rooms)},
 		{"POST /api/rooms", h.self(h.newRoom)},

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -160,8 +161,17 @@ func pry(n *neighbourhood, h *human, word string, rooms ...string) string {
 	for _, path := range []string{"/api/rooms?q=", "/api/people?with=picture&q=", "/api/rooms/" + n.public + "/members?q=", "/r/"} {
 		ask("GET", path+word, "")
 	}
+	for _, query := range searches(n, word) {
+		ask("GET", "/api/search?limit=100&q="+url.QueryEscape(query), "")
+	}
 	ask("GET", "/api/rooms/"+n.public+"/events?limit=500", "")
 	return got.String()
+}
+
+// searches are queries that find what was said in private, if one may read it. None has
+// the whole word: the answer repeats what was asked for.
+func searches(n *neighbourhood, word string) []string {
+	return []string{word[:12], word[:12] + " -zzz", "-zzz", "from:Mia", "from:ben", "in:" + word[:12], "on:today", "is:pinned", "-has:link", "after:2026 -is:thread"}
 }
 
 // What is said in private is in nothing that anybody else gets, whatever they do: not in
@@ -207,6 +217,15 @@ func TestCanary(t *testing.T) {
 	}
 	hears("while it was said", false)
 
+	if err := n.server.Indexed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range searches(n, word)[:5] {
+		_, found := n.do("GET", "/api/search?limit=100&q="+url.QueryEscape(query), "", n.mia.header)
+		if !strings.Contains(found, word) {
+			t.Errorf("Mia does not find the word by %q: %s", query, found)
+		}
+	}
 	for who, h := range n.outsiders {
 		got := pry(n, h, word, n.room, direct)
 		for line := range strings.Lines(got) {

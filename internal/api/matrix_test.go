@@ -615,6 +615,7 @@ var placeRoutes = map[string]needs{
 	"POST /api/invites/look":   {"nobody", true, `{`},
 	"POST /api/owner-link":     {"operator", false, ``},
 
+	"GET /api/search":  {"guest", true, ``},
 	"GET /api/rooms":   {"guest", true, ``},
 	"POST /api/rooms":  {"guest", true, `{`},
 	"POST /api/direct": {"guest", true, `{`},

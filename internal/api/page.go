@@ -95,10 +95,10 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // isView says whether a path is an address within the page: a public room by its
-// name, another one by its id, a way in.
+// name, another one by its id, a way in, a search.
 func isView(name string) bool {
 	switch name {
-	case "/", "/join", "/link", "/sign-in":
+	case "/", "/join", "/link", "/sign-in", "/search":
 		return true
 	}
 	return strings.HasPrefix(name, "/r/") || strings.HasPrefix(name, "/p/")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -181,6 +182,13 @@ func TestEveryRouteAnswersAsTheContractSays(t *testing.T) {
 	w.good(tom, "GET", "/api/me/threads", "")
 	w.good(ines, "PUT", kitchen+"/pins"+seq, "")
 	w.good(ines, "GET", kitchen+"/pins", "")
+	if err := w.server.Indexed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range []string{"hello -zzz from:tom in:küche after:2020 before:9999w has:link -is:pinned on:", "under it", "%22"} {
+		w.good(ines, "GET", "/api/search?limit=1&zone=-90&q="+url.QueryEscape(query), "")
+	}
+	w.good(ines, "GET", "/api/search?sort=best", "")
 	w.good(ines, "GET", kitchen+"/events?after=1&limit=500", "")
 	w.good(ines, "DELETE", kitchen+"/pins"+seq, "")
 	w.good(ines, "DELETE", message+"/reactions", `{"emoji":"🎉"}`)

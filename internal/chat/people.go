@@ -188,6 +188,9 @@ type Directory interface {
 	Leave(ctx context.Context, who Actor, room RoomID) error
 	// Memberships lists the rooms on a person's list by name.
 	Memberships(ctx context.Context, id UserID) ([]Membership, error)
+	// Known lists the rooms that somebody may know of, public ones and those on their
+	// list, without counts: for questions that concern them all.
+	Known(ctx context.Context, id UserID) ([]Membership, error)
 	// Members lists people of a room by name, with how many there are in all, and
 	// what After of the next page is; "" after the last.
 	Members(ctx context.Context, room RoomID, m Members) (page []Member, count int, next string, err error)

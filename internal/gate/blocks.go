@@ -189,6 +189,9 @@ func CheckKeep(k chat.Keep) error {
 // Write takes a token for something that somebody puts into a log by HTTP.
 func (g *Gate) Write(id chat.UserID) error { return g.limits.writes.take(string(id)) }
 
+// Search takes a token for a search.
+func (g *Gate) Search(id chat.UserID) error { return g.limits.searches.take(string(id)) }
+
 // MakeRoom takes a token for a new room.
 func (g *Gate) MakeRoom(id chat.UserID) error { return g.limits.rooms.take(string(id)) }
 

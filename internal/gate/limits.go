@@ -15,6 +15,7 @@ type limits struct {
 	invites     *limiter // made, by person
 	rooms       *limiter // made, by person
 	writes      *limiter // by HTTP, by person
+	searches    *limiter // by person
 	pictures    *limiter // sent, by person
 	guesses     *limiter // invitations and links that were wrong, by network
 	attempts    *limiter // passwords, by account and network
@@ -43,6 +44,7 @@ func newLimits(on bool, guests Rate) limits {
 		invites:     l(20, time.Minute),
 		rooms:       l(30, 10*time.Second),
 		writes:      l(200, 50*time.Millisecond),
+		searches:    l(60, 100*time.Millisecond), // one for each letter that somebody types fast
 		pictures:    l(10, 10*time.Second),
 		guesses:     l(20, 10*time.Second),
 		attempts:    l(5, 2*time.Minute),

@@ -44,8 +44,8 @@ type Options struct {
 	// Changed is told of each event that changes a room, or who is in it, after its
 	// readers were. It must not block.
 	Changed func(chat.Event)
-	// Stored is told of the events of one commit in one room, after its readers were. It
-	// must not block, nor keep them.
+	// Stored is told of the events of one commit in one room, after its readers were and
+	// before their senders are answered. It must not block, nor keep them.
 	Stored func([]chat.Event)
 	// Mentions finds whom a message addresses.
 	Mentions func(ctx context.Context, text string) ([]chat.Mention, chat.Everyone, error)

@@ -23,6 +23,7 @@ import (
 	"hubbub/internal/hub"
 	"hubbub/internal/names"
 	"hubbub/internal/preview"
+	"hubbub/internal/search"
 	"hubbub/internal/sqlite"
 	"hubbub/internal/ws"
 	"hubbub/web"
@@ -91,6 +92,7 @@ type Server struct {
 	place    api.Place
 	gate     *gate.Gate
 	store    *sqlite.Store
+	index    *search.Index
 	hub      *hub.Hub
 	sockets  *ws.Server
 	keeper   *files.Keeper
@@ -154,14 +156,20 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 	if s.keeper, err = openFiles(cfg, store); err != nil {
 		return nil, err
 	}
+	if s.index, err = search.Open(ctx, cfg.Data, search.Config{Log: store, Directory: store, Logger: cfg.Log}); err != nil {
+		return nil, err
+	}
 	m := newMetrics()
 	store.Observe(m.committed)
 	if s.outward, err = s.newOutward(ctx, cfg, m); err != nil {
 		return nil, err
 	}
 	s.hub = hub.New(store, hub.Options{
-		Stored:   s.outward.stored,
-		Lag:      m.lagged,
+		Lag: m.lagged,
+		Stored: func(events []chat.Event) {
+			s.index.Follow(events)
+			s.outward.stored(events)
+		},
 		Changed:  func(e chat.Event) { s.sockets.Changed(e) },
 		Mentions: mentions(store),
 		Said:     func(e chat.Event) { s.previews.Said(e) },
@@ -171,6 +179,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		Ended: func(id chat.UserID, ended []chat.SessionID) { s.sockets.EndSessions(id, ended) },
 		Shut:  func(of netip.Prefix) { s.sockets.Shut(of) },
 		Changed: func(p chat.Person) {
+			s.index.Renamed(p.ID, p.Name)
 			for _, peer := range s.hub.Peers(p.ID) {
 				peer.Changed(p)
 			}
@@ -183,7 +192,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 	})
 	handler, operator := api.New(api.Config{
 		Hub: s.hub, Sockets: s.sockets, Gate: s.gate, Store: store, Directory: store, Files: store, Keeper: s.keeper,
-		Attention: store, Hooks: store, Deliveries: s.outward.hooks, Alerts: s.outward.alerts, Page: cfg.Page,
+		Attention: store, Hooks: store, Deliveries: s.outward.hooks, Alerts: s.outward.alerts, Index: s.index, Page: cfg.Page,
 		Log: cfg.Log, Place: place, Refused: m.refused,
 	}, head.Epoch)
 	if err := s.open(ctx, cfg, l, handler, operator, m); err != nil {
@@ -192,6 +201,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		s.previews.Close()
 		s.gate.Close()
 		s.outward.close()
+		s.index.Close()
 		return nil, err
 	}
 	return s, nil
@@ -289,6 +299,9 @@ func (s *Server) Check(ctx context.Context) error {
 	return errors.Join(s.hub.Check(), s.store.Check(ctx))
 }
 
+// Indexed returns when all that was stored can be found: for tests.
+func (s *Server) Indexed(ctx context.Context) error { return s.index.Sync(ctx) }
+
 // Serve answers until ctx ends, then stops gracefully: no new work, what is
 // acknowledged stays, clients are told when to come back. It takes at most five
 // seconds. If messages can no longer be stored it returns an error at once.
@@ -364,5 +377,5 @@ func (s *Server) stop() error {
 	s.previews.Close()
 	s.gate.Close()
 	s.outward.close()
-	return s.store.Close()
+	return errors.Join(s.index.Close(), s.store.Close())
 }

@@ -219,12 +219,15 @@ func (s *Store) AllRooms(ctx context.Context) ([]chat.Room, error) {
 }
 
 // memberColumns are a room as the person with the key m.person has it.
-const memberColumns = roomColumns + ", " + standingColumns + `, coalesce(m.read, r.head), r.messages - coalesce(m.counted, r.messages),
+const (
+	memberColumns = roomColumns + ", " + standingColumns + `, coalesce(m.read, r.head), r.messages - coalesce(m.counted, r.messages),
 	(SELECT count(DISTINCT x.seq) FROM mentions x CROSS JOIN events e ON e.room = x.room AND e.seq = x.seq
-		WHERE x.person IN (0, m.person) AND x.room = r.key AND x.seq > m.read AND e.author != m.person),
-	CASE r.kind WHEN 3 THEN coalesce((SELECT group_concat(p.id || ' ' || p.name, char(10)) FROM memberships o JOIN people p ON p.key = o.person
-		WHERE o.room = r.key AND o.person != m.person AND o.state = 1), '') ELSE '' END,
-	coalesce(m.level, 0), coalesce(m.quiet, 0) `
+		WHERE x.person IN (0, m.person) AND x.room = r.key AND x.seq > m.read AND e.author != m.person), ` + othersColumn + choiceColumns
+	knownColumns = roomColumns + ", " + standingColumns + ", 0, 0, 0, " + othersColumn + choiceColumns // without counts
+	othersColumn = `CASE r.kind WHEN 3 THEN coalesce((SELECT group_concat(p.id || ' ' || p.name, char(10)) FROM memberships o JOIN people p ON p.key = o.person
+		WHERE o.room = r.key AND o.person != m.person AND o.state = 1), '') ELSE '' END`
+	choiceColumns = ", coalesce(m.level, 0), coalesce(m.quiet, 0) "
+)
 
 func scanMember(row scanner) (m chat.Membership, err error) {
 	others := field[string](func(v string) {
@@ -253,6 +256,12 @@ func (s *Store) Access(ctx context.Context, id chat.UserID, room chat.RoomID) (c
 func (s *Store) Memberships(ctx context.Context, id chat.UserID) ([]chat.Membership, error) {
 	return list(ctx, s, scanMember, "SELECT "+memberColumns+`FROM memberships m JOIN rooms r ON r.key = m.room
 		WHERE m.person = (SELECT key FROM people WHERE id = ?) AND m.state = 1 ORDER BY r.name`, id)
+}
+
+// Known implements chat.Directory.
+func (s *Store) Known(ctx context.Context, id chat.UserID) ([]chat.Membership, error) {
+	return list(ctx, s, scanMember, "SELECT "+knownColumns+`FROM rooms r LEFT JOIN memberships m
+		ON m.room = r.key AND m.person = (SELECT key FROM people WHERE id = ?) WHERE r.kind = 1 OR (r.kind < 4 AND m.state = 1)`, id)
 }
 
 // ask decides about somebody in a transaction.

@@ -110,6 +110,48 @@ func testMemberships(t *testing.T, e *env) {
 	}
 }
 
+func testKnown(t *testing.T, e *env) {
+	ann, err := e.AddGuest(t.Context(), newcomer("Ann", "a"))
+	e.must(err)
+	ben, err := e.AddGuest(t.Context(), newcomer("Ben", "b"))
+	e.must(err)
+	e.must(e.SetPassword(t.Context(), ann.ID, "x"))
+	e.must(e.SetPassword(t.Context(), ben.ID, "x"))
+	kitchen := e.room("kitchen")
+	private, err := e.NewRoom(t.Context(), chat.NewRoom{Kind: chat.RoomPrivate, Name: "plans", By: ann.Person})
+	e.must(err)
+	direct, err := e.NewRoom(t.Context(), chat.NewRoom{Kind: chat.RoomDirect, By: ann.Person, People: []chat.UserID{ben.ID}})
+	e.must(err)
+	_, err = e.Join(t.Context(), ann.Actor(), kitchen)
+	e.must(err)
+	known := func(id chat.UserID) map[chat.RoomID]chat.Membership {
+		t.Helper()
+		all, err := e.Known(t.Context(), id)
+		e.must(err)
+		rooms := make(map[chat.RoomID]chat.Membership)
+		for _, m := range all {
+			rooms[m.ID] = m
+		}
+		return rooms
+	}
+	got := known(ann.ID)
+	if len(got) != 4 || got[kitchen].State != chat.StateMember || got[private].Name != "plans" || !got[private].Moderator ||
+		len(got[direct].People) != 1 || got[direct].People[0].Name != "Ben" { // with the lobby
+		t.Errorf("Ann knows %+v", got)
+	}
+	if got := known(ben.ID); len(got) != 3 || got[kitchen].State != chat.StateNone || got[direct].Kind != chat.RoomDirect {
+		t.Errorf("Ben knows %+v", got)
+	}
+	if got := known("nosuchperson1234"); len(got) != 2 {
+		t.Errorf("a stranger knows %+v", got)
+	}
+	e.append(chat.Draft{Room: kitchen, Author: chat.OperatorID, Kind: chat.KindArchive, ID: newID()},
+		chat.Draft{Room: kitchen, Author: chat.OperatorID, Kind: chat.KindBan, ID: newID(), About: chat.Mention{ID: ben.ID}})
+	if got := known(ben.ID); got[kitchen].State != chat.StateBanned || !got[kitchen].Archived {
+		t.Errorf("Ben knows %+v", got)
+	}
+}
+
 func testReadMarks(t *testing.T, e *env) {
 	ann, room := e.author(), e.room("lobby")
 	_, err := e.MarkRead(t.Context(), ann, room, 1)

@@ -80,6 +80,7 @@ func Run(t *testing.T, open Open) {
 		{"Directory/visitors", testVisitors},
 		{"Directory/rooms", testRooms},
 		{"Directory/memberships", testMemberships},
+		{"Directory/known rooms", testKnown},
 		{"Directory/read marks", testReadMarks},
 		{"Directory/read marks from both ends", testMarks},
 		{"Directory/unread", testUnread},

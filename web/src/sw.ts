@@ -50,7 +50,7 @@ const worker = self as unknown as Worker;
 const prefix = 'hubbub-';
 const name = prefix + version;
 /** The addresses of the page's own, all of which are one document. */
-const view = /^\/($|r\/|p\/|join$|link$|sign-in$)/;
+const view = /^\/($|r\/|p\/|join$|link$|sign-in$|search$)/;
 
 worker.addEventListener('install', (event) => event.waitUntil(keep()));
 worker.addEventListener('activate', (event) => event.waitUntil(begin()));

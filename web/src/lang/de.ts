@@ -1,6 +1,8 @@
 import type { Catalogue } from '../lib/i18n.ts';
 import { attention } from './attention.de.ts';
+import { files } from './files.de.ts';
 import { hooks } from './hooks.de.ts';
+import { search } from './search.de.ts';
 import { talk } from './talk.de.ts';
 import { write } from './write.de.ts';
 
@@ -9,7 +11,9 @@ const closer = (words: string) => `${words} Der Server sagt: „{said}“.`;
 
 export const de: Catalogue = {
   ...attention,
+  ...files,
   ...hooks,
+  ...search,
   ...talk,
   ...write,
   'do.add': 'Hinzufügen',
@@ -565,6 +569,9 @@ export const de: Catalogue = {
   'notice.guestsNone': '{who:Du|} {who:hast|hat} entschieden: Gäste kommen nicht mehr herein',
   'notice.bot': '{who:Du|} {who:hast|hat} den Bot {whom} angelegt',
   'notice.botGone': '{who:Du|} {who:hast|hat} den Bot {whom} entfernt',
+  'notice.previews': '{who:Du|} {who:hast|hat} entschieden: Nachrichten zeigen, wohin Links führen',
+  'notice.noPreviews':
+    '{who:Du|} {who:hast|hat} entschieden: Nachrichten zeigen nicht, wohin Links führen',
 
   'error.unknown': 'Etwas ist schiefgegangen.',
   'error.unreachable': 'Der Server ist nicht erreichbar.',
@@ -591,12 +598,15 @@ export const de: Catalogue = {
   'error.name_taken': 'So heißt schon jemand, oder der Name ist nicht frei.',
   'error.need_invite': 'Hier kommst du nur mit einer Einladung herein.',
   'error.not_found': closer('Das gibt es nicht, oder nicht mehr.'),
+  'error.not_finished': 'Das Hochladen ist noch nicht fertig.',
   'error.not_open': 'Der Raum ist nicht offen.',
+  'error.no_files': 'Dieser Server nimmt keine Dateien an.',
   'error.rate_limited': 'Das war etwas zu schnell.',
   'error.read_only': 'In diesem Raum schreibt nur die Moderation.',
   'error.removed': 'Du wurdest aus diesem Raum entfernt, kannst aber wieder beitreten.',
   'error.room_exists': 'Einen Raum, der so heißt oder so aussieht, gibt es schon.',
   'error.slow_mode': 'Dieser Raum ist langsam. Warte einen Moment.',
+  'error.too_large': closer('Das ist zu groß, oder zu viel an einem Tag.'),
   'error.too_long': 'Das ist zu lang.',
   'error.too_many': closer('Das ist zu viel auf einmal.'),
   'error.too_many_rooms': 'Das sind zu viele offene Räume.',

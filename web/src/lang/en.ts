@@ -1,6 +1,8 @@
 import type { Message } from '../lib/i18n.ts';
 import { attention } from './attention.en.ts';
+import { files } from './files.en.ts';
 import { hooks } from './hooks.en.ts';
+import { search } from './search.en.ts';
 import { talk } from './talk.en.ts';
 import { write } from './write.en.ts';
 
@@ -14,7 +16,9 @@ const said = '{said}';
  */
 export const en = {
   ...attention,
+  ...files,
   ...hooks,
+  ...search,
   ...talk,
   ...write,
   // What buttons do, on many screens
@@ -577,6 +581,8 @@ export const en = {
   'notice.guestsNone': '{who:You|} decided that guests come in no more',
   'notice.bot': '{who:You|} made the bot {whom}',
   'notice.botGone': '{who:You|} removed the bot {whom}',
+  'notice.previews': '{who:You|} decided that messages show where links lead',
+  'notice.noPreviews': '{who:You|} decided that messages do not show where links lead',
 
   // What went wrong
   'error.unknown': 'Something went wrong.',
@@ -601,12 +607,15 @@ export const en = {
   'error.name_taken': said,
   'error.need_invite': said,
   'error.not_found': said,
+  'error.not_finished': said,
   'error.not_open': said,
+  'error.no_files': said,
   'error.rate_limited': said,
   'error.read_only': said,
   'error.removed': said,
   'error.room_exists': said,
   'error.slow_mode': said,
+  'error.too_large': said,
   'error.too_long': said,
   'error.too_many': said,
   'error.too_many_rooms': said,

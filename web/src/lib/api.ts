@@ -13,6 +13,8 @@ export interface Place {
   you: You | null;
   /** How long messages are kept, where a room does not say otherwise. */
   keep?: Keep;
+  /** Whether the server looks where links lead. */
+  previews?: boolean;
 }
 
 export interface Passkey {

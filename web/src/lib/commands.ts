@@ -27,11 +27,11 @@ export const wants: Partial<
   invite: ['name'],
   mute: ['name', 'for'],
   nick: ['name'],
-  search: ['text'],
+  search: ['more'],
 };
 
 /** Commands that mean something without what may follow them. */
-const alone: ReadonlySet<CommandName> = new Set(['help', 'shrug', 'leave']);
+const alone: ReadonlySet<CommandName> = new Set(['help', 'shrug', 'leave', 'search']);
 
 export type Parsed =
   /** A message. */

@@ -1,4 +1,5 @@
 import { openDB, type DBSchema, type IDBPDatabase } from 'idb';
+import type { SharedFile } from './wire.ts';
 
 /** What a draft wants: a new message, or something done to the message at `target`. */
 export type Wish = 'edit' | 'delete' | 'react' | 'unreact';
@@ -20,6 +21,8 @@ export interface Draft {
   /** The message that a new one answers, or under which it stands. */
   reply?: number;
   thread?: number;
+  /** What a new message holds, or what stays of it in an edit. The bytes are with the server already. */
+  files?: readonly SharedFile[];
   /** When it was written, by the clock of this device. */
   created: number;
   /** Its place among the drafts of this person; ascending even if the clock goes back. */

@@ -32,7 +32,7 @@ const spoken = new Set(
   (
     'name topic archive restore slow read_only guests_wait keep erase join leave add remove ban ' +
     'unban mute unmute moderator dismiss admit role put_out block unblock guests bot bot_gone ' +
-    'hook hook_gone'
+    'previews hook hook_gone'
   ).split(' '),
 );
 /** Kinds of which several in a row are one sentence. */
@@ -226,6 +226,8 @@ function one(event: RoomEvent, context: NoticeContext): Part[] | undefined {
         : say('notice.hookOut', { who, whom, host: text });
     case 'hook_gone':
       return say('notice.hookGone', { who, whom });
+    case 'previews':
+      return say(text === 'off' ? 'notice.noPreviews' : 'notice.previews', { who });
   }
   return undefined;
 }

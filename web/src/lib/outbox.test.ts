@@ -1,7 +1,7 @@
 import 'fake-indexeddb/auto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { memoryDraftStore, openDraftStore, type Draft, type DraftStore } from './draftstore.ts';
-import { Outbox, type OutboxNews } from './outbox.ts';
+import { Outbox, sendDraft, type OutboxNews } from './outbox.ts';
 import { TestClock } from './testclock.ts';
 
 const clock = new TestClock();
@@ -159,6 +159,14 @@ describe('refusals', () => {
     tab.outbox.retry(draft.id);
     expect(tab.texts).toEqual(['one']);
     expect(tab.outbox.all()[0]?.id).not.toBe(draft.id);
+  });
+
+  test('keep the files of the message when they are retried', () => {
+    const files = [{ id: 'f', name: 'a.txt', type: 'text/plain', size: 1 }];
+    const draft = tab.outbox.add('r', '', { files });
+    tab.outbox.refused(refusal(draft, 'conflict'));
+    tab.outbox.retry(draft.id);
+    expect(tab.outbox.all()[0]?.files).toEqual(files);
   });
 
   test('for being too fast wait as long as asked, and go on by themselves in order', () => {
@@ -362,4 +370,20 @@ describe('stores', () => {
     expect(next.wire).toEqual(['one']);
     expect(next.texts).toEqual([]);
   });
+});
+
+test.each([
+  ['send', {}, { room: 'r', id: 'x', text: 't', files: ['f'] }],
+  [
+    'edit',
+    { wish: 'edit', target: 3, base: 0 },
+    { room: 'r', id: 'x', target: 3, text: 't', base: 0, files: ['f'] },
+  ],
+] as const)('a draft that is a %s names its files by their ids', (kind, more, body) => {
+  const sent: unknown[] = [];
+  const link = { send: (...frame: unknown[]) => sent.push(frame) > 0 };
+  const files = [{ id: 'f', name: 'a.txt', type: 'text/plain', size: 1 }];
+  const base: Draft = { id: 'x', room: 'r', author: 'a', text: 't', created: 1, order: 1 };
+  sendDraft(link, { ...base, ...more, files });
+  expect(sent).toEqual([[kind, body]]);
 });

@@ -29,7 +29,7 @@ export interface OutboxOptions {
 }
 
 /** What a draft may say beside its words. */
-export type More = Pick<Draft, 'wish' | 'target' | 'base' | 'reply' | 'thread'>;
+export type More = Pick<Draft, 'wish' | 'target' | 'base' | 'reply' | 'thread' | 'files'>;
 
 /** Codes after which a reaction is as it was wanted, or what it was meant for is gone. */
 const settled = new Set(['conflict', 'not_found']);
@@ -171,9 +171,9 @@ export class Outbox {
     if (draft.failed.code === 'conflict') {
       // The id names another message, so the text needs a new one. An edit that was overtaken is
       // sent without what it was based on: it has been looked at.
-      const { wish, target, reply, thread } = draft;
+      const { wish, target, reply, thread, files } = draft;
       this.discard(id);
-      this.add(draft.room, draft.text, defined({ wish, target, reply, thread }));
+      this.add(draft.room, draft.text, defined({ wish, target, reply, thread, files }));
       return;
     }
     this.foreign.delete(id);
@@ -320,6 +320,7 @@ export class Outbox {
 /** Puts a draft on a connection as the frame it is. */
 export function sendDraft(link: Pick<Connection, 'send'>, draft: Draft): boolean {
   const { room, id, text, wish, target = 0, base, reply, thread } = draft;
+  const files = draft.files ? { files: draft.files.map((file) => file.id) } : {};
   switch (wish) {
     case undefined:
       return link.send('send', {
@@ -328,9 +329,17 @@ export function sendDraft(link: Pick<Connection, 'send'>, draft: Draft): boolean
         text,
         ...(reply ? { reply } : {}),
         ...(thread ? { thread } : {}),
+        ...files,
       });
     case 'edit':
-      return link.send('edit', { room, id, target, text, ...(base === undefined ? {} : { base }) });
+      return link.send('edit', {
+        room,
+        id,
+        target,
+        text,
+        ...(base === undefined ? {} : { base }),
+        ...files,
+      });
     case 'delete':
       return link.send('delete', { room, id, target });
     default:

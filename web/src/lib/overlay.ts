@@ -31,7 +31,9 @@ export function overlay(
     }
     // It comes after everything that is in the log, in the order of the drafts.
     const seq = Number.MAX_SAFE_INTEGER - drafts.length + index;
-    const after = failed ? event : apply(event, { ...event, kind: wish, seq, text });
+    const { files = event.files } = draft;
+    const change = { ...event, kind: wish, seq, text, ...(files ? { files: [...files] } : {}) };
+    const after = failed ? event : apply(event, change);
     changed.set(target, { event: after, change: draft });
   }
   return changed;

@@ -46,6 +46,10 @@ export const placeApi = {
     await request('PATCH', '/api/place', { keep });
   },
 
+  async setPreviews(previews: boolean): Promise<void> {
+    await request('PATCH', '/api/place', { previews });
+  },
+
   async addresses(person: string): Promise<Address[]> {
     const answer = await request('GET', `/api/people/${step(person)}/addresses`);
     return (answer as { addresses: Address[] }).addresses;

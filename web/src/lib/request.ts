@@ -27,14 +27,20 @@ const patience = 15_000;
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-export async function request(method: Method, path: string, body?: unknown): Promise<unknown> {
+export async function request(
+  method: Method,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<unknown> {
+  const late = AbortSignal.timeout(patience);
   let response: Response;
   let answer: unknown;
   try {
     response = await fetch(path, {
       method,
       credentials: 'same-origin',
-      signal: AbortSignal.timeout(patience),
+      signal: signal ? AbortSignal.any([signal, late]) : late,
       ...(body === undefined
         ? {}
         : body instanceof Blob

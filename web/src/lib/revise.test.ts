@@ -120,3 +120,53 @@ describe('changes that are still on their way', () => {
     expect(overlay([draft({ wish: 'edit', target: 9, text: 'x' })], at, me).size).toBe(0);
   });
 });
+
+describe('files and previews', () => {
+  const file = (id: string) => ({ id, name: `${id}.txt`, type: 'text/plain', size: 1 });
+  const card = (title: string) => ({ url: 'https://example.org/', title });
+  const holding = message(1, { files: [file('a'), file('b')], previews: [card('old')] });
+
+  test('an edit says which files stay, or keeps them all', () => {
+    const kept = apply(holding, change(2, 'edit', 'other words'));
+    expect(kept.files?.map(({ id }) => id)).toEqual(['a', 'b']);
+    const one = apply(kept, { ...change(3, 'edit', 'still'), files: [file('b')] });
+    expect(one.files?.map(({ id }) => id)).toEqual(['b']);
+    expect(apply(one, { ...change(4, 'edit', 'none'), files: [] }).files).toEqual([]);
+  });
+
+  test('a deletion leaves neither', () => {
+    const gone = apply(holding, change(2, 'delete'));
+    expect(gone.files).toBeUndefined();
+    expect(gone.previews).toBeUndefined();
+    expect(apply(gone, { ...change(3, 'preview'), previews: [card('late')] })).toBe(gone);
+  });
+
+  test('previews come, go with an edit, and are of the words they were made for', () => {
+    const found = { ...change(5, 'preview'), previews: [card('new')] };
+    expect(apply(message(1), found).previews?.[0]?.title).toBe('new');
+    const edited = apply(apply(message(1), found), change(6, 'edit', 'x'));
+    expect(edited.previews).toBeUndefined();
+    expect(apply(edited, found), 'what was said before the edit').toBe(edited);
+    const again = apply(edited, { ...found, seq: 7 });
+    expect(again.previews).toHaveLength(1);
+    expect(apply(again, change(8, 'unpreview')).previews).toBeUndefined();
+  });
+
+  test('a draft of an edit shows at once what stays', () => {
+    const me = { id: 'me', name: 'Me' };
+    const draft: Outgoing = {
+      id: 'd',
+      room: 'r',
+      author: 'me',
+      text: 'less',
+      created: 0,
+      order: 0,
+      wish: 'edit',
+      target: 1,
+    };
+    const at = () => holding;
+    expect(overlay([draft], at, me).get(1)?.event.files).toHaveLength(2);
+    const fewer = overlay([{ ...draft, files: [file('a')] }], at, me).get(1);
+    expect(fewer?.event.files?.map(({ id }) => id)).toEqual(['a']);
+  });
+});

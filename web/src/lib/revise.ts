@@ -15,6 +15,9 @@ export function apply(message: RoomEvent, change: RoomEvent): RoomEvent {
       return react(message, change.text, { id: change.author, name: change.name }, true);
     case 'unreact':
       return react(message, change.text, { id: change.author, name: change.name }, false);
+    case 'preview':
+    case 'unpreview':
+      return preview(message, change);
     case 'pin':
       return message.pinned ? message : { ...message, pinned: true };
     case 'unpin': {
@@ -36,8 +39,14 @@ function revise(message: RoomEvent, change: RoomEvent): RoomEvent {
   // History tells what a message became, and only the change itself who made it.
   const about: Mention | undefined = change.kind === 'delete' ? change.about : undefined;
   if (change.seq === message.revised) return about ? { ...message, about } : message;
-  if (change.kind === 'edit') return { ...message, text: change.text, revised: change.seq };
-  const { reactions: _, pinned: __, mentions: ___, everyone: ____, ...rest } = message;
+  // Where its links led is said anew of what it reads like now.
+  const { previews, ...kept } = message;
+  if (change.kind === 'edit') {
+    // Without a word of files all of them stay.
+    const { files = kept.files } = change;
+    return { ...kept, text: change.text, revised: change.seq, ...(files ? { files } : {}) };
+  }
+  const { reactions, pinned, mentions, everyone, files, ...rest } = kept;
   return {
     ...rest,
     text: '',
@@ -45,6 +54,13 @@ function revise(message: RoomEvent, change: RoomEvent): RoomEvent {
     deleted: true,
     ...(about ? { about } : {}),
   };
+}
+
+/** A message with where its links lead, or without. What was said of earlier words of it is over. */
+function preview(message: RoomEvent, { kind, seq, previews = [] }: RoomEvent): RoomEvent {
+  if (message.deleted || seq < (message.revised ?? 0)) return message;
+  const { previews: _, ...rest } = message;
+  return kind === 'preview' && previews.length > 0 ? { ...rest, previews } : rest;
 }
 
 /** A message with one reaction more or less. Each keeps the place of its first. */

@@ -75,6 +75,29 @@ export function isPrivateName(name: string): boolean {
   return isRoomName(name.replaceAll(' ', '-'));
 }
 
+/** What somebody searches for, and in which order they want it. */
+export interface Sought {
+  q: string;
+  sort: Sort;
+}
+export type Sort = 'newest' | 'best';
+
+export const searchPath = '/search';
+
+/** What an address searches for. */
+export function soughtOf(path: string, query: string): Sought | undefined {
+  if (path !== searchPath) return undefined;
+  const asked = new URLSearchParams(query);
+  return { q: asked.get('q') ?? '', sort: asked.get('sort') === 'best' ? 'best' : 'newest' };
+}
+
+/** The address of a search, of which others see what they may read. */
+export function pathOfSearch({ q, sort }: Sought): string {
+  const asked = new URLSearchParams(q === '' ? {} : { q });
+  if (sort !== 'newest') asked.set('sort', sort);
+  return asked.size === 0 ? searchPath : `${searchPath}?${asked}`;
+}
+
 /** The addresses at which one comes in. */
 export type Door = 'join' | 'link' | 'sign-in';
 

@@ -2,7 +2,7 @@ import type { Words } from './i18n.ts';
 import { folds, isNotice, notice, type Part } from './notices.ts';
 import type { Outgoing } from './outbox.ts';
 import { overlay, type Overlaid } from './overlay.ts';
-import type { Mention, RoomEvent } from './wire.ts';
+import type { Mention, Preview, RoomEvent, SharedFile } from './wire.ts';
 
 export type RowState = 'pending' | 'sent' | 'failed';
 
@@ -20,6 +20,7 @@ export interface Quote {
   author?: string;
   name?: string;
   text?: string;
+  files?: readonly SharedFile[];
   deleted?: boolean;
 }
 
@@ -54,6 +55,8 @@ export interface Row {
   replies: number;
   lastReply: number | undefined;
   reactions: readonly Tally[];
+  files: readonly SharedFile[];
+  previews: readonly Preview[];
   pinned: boolean;
   /** Somebody else deleted it. */
   moderated: boolean;
@@ -152,6 +155,7 @@ export function makeRows(input: RowsInput): Row[] {
       time: draft.sent?.time || written,
       ...bare,
       reply: draft.reply ? (input.quote?.(draft.reply) ?? { seq: draft.reply }) : undefined,
+      files: draft.files ?? bare.files,
       failed: draft.failed && input.words.error(draft.failed.code, draft.failed.message),
     });
   }
@@ -171,6 +175,8 @@ const bare = {
   replies: 0,
   lastReply: undefined,
   reactions: [],
+  files: [],
+  previews: [],
   pinned: false,
   moderated: false,
   notice: undefined,
@@ -210,6 +216,8 @@ function said(
       people,
       mine: people.some(({ id }) => id === myId),
     })),
+    files: shown.files ?? bare.files,
+    previews: shown.previews ?? bare.previews,
     pinned: shown.pinned === true,
     moderated: shown.deleted === true && shown.about !== undefined,
   };

@@ -32,6 +32,11 @@ export const talkApi = {
     return events.find((event) => event.seq === seq && event.kind === 'message');
   },
 
+  /** Takes away where the links of one's own message lead. */
+  async removePreviews(id: string, seq: number): Promise<void> {
+    await request('DELETE', room(id, 'messages', seq, 'previews'));
+  },
+
   async versions(id: string, seq: number): Promise<Version[]> {
     const answer = await request('GET', room(id, 'messages', seq, 'history'));
     return (answer as { versions: Version[] }).versions;

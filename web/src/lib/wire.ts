@@ -19,6 +19,8 @@ export interface Limits {
   frame: number;
   rooms: number;
   resume: number;
+  /** The largest file in bytes; without it the server takes none. */
+  file?: number;
 }
 
 /** Somebody, and what they are called. */
@@ -108,6 +110,30 @@ export interface Reaction {
   people: Mention[];
 }
 
+/** A file that a message holds. Its type is what the server found its bytes to be. */
+export interface SharedFile {
+  id: string;
+  name: string;
+  type: string;
+  size: number;
+  /** Of a picture or a film, as it is shown. */
+  width?: number;
+  height?: number;
+  /** There is a small picture of it. */
+  thumb?: boolean;
+  /** Milliseconds, as its sender says. */
+  duration?: number;
+}
+
+/** What a page says of itself to which a message links. */
+export interface Preview {
+  url: string;
+  title?: string;
+  description?: string;
+  site?: string;
+  picture?: SharedFile;
+}
+
 /** One entry of a room's log. */
 export interface RoomEvent {
   room: string;
@@ -144,6 +170,10 @@ export interface RoomEvent {
   last_reply?: number;
   reactions?: Reaction[];
   pinned?: boolean;
+  /** What a message holds; in an edit, what stays of it. */
+  files?: SharedFile[];
+  /** Where its first links lead. */
+  previews?: Preview[];
 }
 
 /** Where to open a room: behind what is known, so many before the head, or at the head. */
@@ -187,8 +217,22 @@ export interface ClientBodies {
   hello: { token?: string };
   open: ({ room: string } | { name: string }) & Place;
   close: { room: string };
-  send: { room: string; id: string; text: string; reply?: number; thread?: number };
-  edit: { room: string; id: string; target: number; text: string; base?: number };
+  send: {
+    room: string;
+    id: string;
+    text: string;
+    reply?: number;
+    thread?: number;
+    files?: string[];
+  };
+  edit: {
+    room: string;
+    id: string;
+    target: number;
+    text: string;
+    base?: number;
+    files?: string[];
+  };
   react: { room: string; id: string; target: number; emoji: string };
   unreact: { room: string; id: string; target: number; emoji: string };
   delete: { room: string; id: string; target: number };
@@ -233,6 +277,23 @@ const list =
     Array.isArray(v) && v.every(check);
 
 const mention = object({ id: text, name: text });
+const file = object({
+  id: text,
+  name: text,
+  type: text,
+  size: place,
+  width: optional(place),
+  height: optional(place),
+  thumb: optional(flag),
+  duration: optional(number),
+});
+const preview = object({
+  url: text,
+  title: optional(text),
+  description: optional(text),
+  site: optional(text),
+  picture: optional(file),
+});
 const roomFields: Shape = {
   name: text,
   kind: oneOf('public', 'private', 'direct'),
@@ -291,6 +352,8 @@ export const isEvent = object({
   last_reply: optional(place),
   reactions: optional(list(object({ emoji: text, people: list(mention) }))),
   pinned: optional(flag),
+  files: optional(list(file)),
+  previews: optional(list(preview)),
 }) as (v: unknown) => v is RoomEvent;
 
 const server: Record<keyof ServerBodies, Check> = {
@@ -299,7 +362,13 @@ const server: Record<keyof ServerBodies, Check> = {
     epoch: text,
     time: number,
     heartbeat: number,
-    limits: object({ text: place, frame: place, rooms: place, resume: place }),
+    limits: object({
+      text: place,
+      frame: place,
+      rooms: place,
+      resume: place,
+      file: optional(place),
+    }),
     version: text,
   }),
   you: isYou,

@@ -72,10 +72,12 @@ export class App {
   settings = $state<SettingsPart>('profile');
   /** The part of the room's panel that opens first. */
   roomPart = $state<RoomPart>('about');
-  /** What the finder looks for when it opens. */
-  sought = '';
+  /** Counts the wishes to search: where the search is on screen already, its field gets the focus. */
+  searches = $state(0);
   /** The message that is about to be reported. */
   reported = $state.raw<Reported | undefined>();
+  /** The picture that is shown large, and among which others. */
+  pictured = $state.raw<{ room: Room; seq: number; file: string; thread: boolean } | undefined>();
   /** The message whose history and readers are shown. */
   detailed = $state.raw<{ room: Room; seq: number } | undefined>();
   /** What did not work a moment ago, in words. */
@@ -107,6 +109,10 @@ export class App {
     window.addEventListener('offline', () => this.chat?.wake());
     window.addEventListener('focus', () => this.attend());
     window.addEventListener('blur', () => this.attend());
+    window.addEventListener('beforeunload', (event) => {
+      // Words are kept here and with the server; files that are not sent would be gone.
+      if (this.chat?.trays.holds) event.preventDefault();
+    });
     window.addEventListener('pagehide', () => this.chat?.attend(false));
     document.addEventListener('visibilitychange', () => {
       this.attend();
@@ -172,10 +178,17 @@ export class App {
     this.router.open('details');
   }
 
-  /** Opens the finder, with words in it. */
-  find(words: string): void {
-    this.sought = words;
-    this.router.open('jump');
+  /** Shows a picture of a message large. */
+  look(room: Room, seq: number, file: string, thread: boolean): void {
+    this.pictured = { room, seq, file, thread };
+    this.router.open('picture');
+  }
+
+  /** Opens the search, with words in it. */
+  search(words = ''): void {
+    if (!this.router.sought || words !== '') this.router.search({ q: words, sort: 'newest' });
+    if (this.chat?.search) this.chat.search.opened = undefined;
+    this.searches++;
   }
 
   /** Shows what stands under a message, beside the room. */
@@ -248,6 +261,7 @@ export class App {
     if (!chat) return;
     this.problem = undefined;
     chat.membership.outside = undefined;
+    if (this.router.sought) return chat.show(undefined);
     if (id === undefined && (name === undefined || !isRoomName(name))) {
       chat.show(undefined);
       this.problem = t('create.noPlace');

@@ -3,7 +3,9 @@ import { api } from '../lib/api.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { TextStorage } from '../lib/composertexts.ts';
 import type { DraftStore } from '../lib/draftstore.ts';
+import { parseCommand } from '../lib/commands.ts';
 import { excerpt } from '../lib/excerpt.ts';
+import { spoken } from '../lib/files.ts';
 import { isNotice, notice, sentence } from '../lib/notices.ts';
 import type { OutboxNews } from '../lib/outbox.ts';
 import { Keeper, mostEvents, type KeptLog, type Person, type Snapshot } from '../lib/snapshot.ts';
@@ -26,7 +28,10 @@ import { OpenRooms } from './openrooms.ts';
 import { Reading } from './reading.svelte.ts';
 import type { Room } from './room.svelte.ts';
 import { RoomList } from './roomlist.svelte.ts';
+import type { Search } from './search.svelte.ts';
 import { Threads } from './threads.svelte.ts';
+import { Trays } from './trays.svelte.ts';
+import { explainFile } from './explain.ts';
 import { speech, t } from './words.svelte.ts';
 import { Writing } from './writing.svelte.ts';
 
@@ -68,7 +73,13 @@ const crowd = new Set(['join', 'leave', 'add', 'remove', 'ban', 'admit']);
 export class Chat {
   you = $state<You>({ id: '', name: '', role: 'guest' });
   connection = $state.raw<ConnectionState>({ phase: 'connecting' });
-  limits = $state.raw<Limits>({ text: 16_384, frame: 131_072, rooms: 500, resume: 10_000 });
+  limits = $state.raw<Limits>({
+    text: 16_384,
+    frame: 131_072,
+    rooms: 500,
+    resume: 10_000,
+    file: 104_857_600,
+  });
   /** How far this device's clock is behind the server's. */
   skew = $state(0);
 
@@ -79,6 +90,10 @@ export class Chat {
   readonly threads: Threads;
   readonly writing: Writing;
   readonly company: Company;
+  readonly trays: Trays;
+
+  /** What was searched for, once something was. */
+  search: Search | undefined;
 
   private readonly options: ChatOptions;
   private readonly link: Connection;
@@ -133,10 +148,26 @@ export class Chat {
       reading,
       onannounce,
       onlisted,
+      onleft: (room) => this.search?.forget(room),
       ondrafts: (drafts, asked) => this.writing.shared.takeAll(drafts, asked),
     });
     const { store, newId, tell, texts } = options;
     this.writing = new Writing({ me: you.id, link, clock, store, newId, tell, texts, skew });
+    const { writing } = this;
+    this.trays = new Trays({
+      clock,
+      newKey: newId,
+      send(room, key, more) {
+        const text = writing.texts.get(key).trim().toWellFormed();
+        const meant = parseCommand(text);
+        writing.send(room, meant.do === 'send' ? meant.text : text, more);
+        writing.compose(key, '');
+      },
+      onfailed: ({ file, upload }) => {
+        const why = explainFile(upload.problem);
+        onannounce(t('files.failedSay', { name: file.name, why }));
+      },
+    });
   }
 
   start(): void {
@@ -149,7 +180,9 @@ export class Chat {
 
   stop(): void {
     this.writing.outbox.disconnected();
+    this.search?.leave();
     this.writing.shared.stop();
+    this.trays.stop();
     this.link.stop();
     this.keeper?.stop();
   }
@@ -254,7 +287,7 @@ export class Chat {
       case 'joined':
         return this.membership.joined(frame.body);
       case 'left':
-        return this.membership.left(frame.body);
+        return this.left(frame.body);
       case 'report': {
         const room = this.rooms.get(frame.body.room);
         if (!room) return;
@@ -286,6 +319,7 @@ export class Chat {
       this.company.online();
       if (this.rooms.current) this.company.learn(this.rooms.current);
       this.sayAttention();
+      this.trays.uploads.connected();
       this.reading.say();
       void this.membership.refresh();
       void this.threads.refresh();
@@ -298,6 +332,12 @@ export class Chat {
       this.open.clear();
     }
     if (state.phase === 'stopped' && state.unauthorized) this.options.onstranger();
+  }
+
+  private left(body: ServerBodies['left']): void {
+    const room = this.rooms.get(body.room);
+    this.membership.left(body);
+    if (room) this.trays.forget(room);
   }
 
   private opened(body: ServerBodies['opened']): void {
@@ -346,6 +386,7 @@ export class Chat {
     this.caughtUp(room);
     this.alerting.take(room, event);
     this.threads.take(room, event);
+    this.search?.take(event);
     room.touch();
   }
 
@@ -357,7 +398,8 @@ export class Chat {
     }
     // Nobody has seen what comes now: this is where they will want to go on.
     if (!this.reading.attentive && room.read === event.seq - 1) room.fresh = event.seq;
-    this.options.onannounce(line(event.as ?? event.name, excerpt(event.text, heard)));
+    const said = spoken(excerpt(event.text, heard), event.files, speech.now);
+    this.options.onannounce(line(event.as ?? event.name, said));
   }
 
   private announceNotice(room: Room, event: RoomEvent): void {

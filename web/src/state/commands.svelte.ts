@@ -26,7 +26,7 @@ export async function run(
       app.router.open('help');
       break;
     case 'search':
-      app.find(rest);
+      app.search(rest);
       break;
     case 'join': {
       const name = toRoomName(rest);

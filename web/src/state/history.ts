@@ -110,6 +110,6 @@ export class History {
   }
 }
 
-function quoted({ seq, author, name, text, deleted = false }: RoomEvent): Quote {
-  return { seq, author, name, text, deleted };
+function quoted({ seq, author, name, text, files = [], deleted = false }: RoomEvent): Quote {
+  return { seq, author, name, text, files, deleted };
 }

@@ -9,6 +9,8 @@ export const shiftKey = apple ? '⇧' : 'Shift';
 /** How the shortcut is written on this device. */
 export const jumpKeys = `${commandKey} K`;
 
+export const searchKeys = `${commandKey} ${shiftKey} F`;
+
 /** The shortcuts that work everywhere on the page. */
 export function pressed(event: KeyboardEvent, app: App): void {
   if (app.phase !== 'ready' || event.isComposing || event.keyCode === 229) return;
@@ -16,6 +18,10 @@ export function pressed(event: KeyboardEvent, app: App): void {
   const command = apple ? event.metaKey : event.ctrlKey;
   const { panel } = app.router;
   if (command && !alt && !shift && key.toLowerCase() === 'k') toggle(event, app, 'jump');
+  else if (command && !alt && shift && key.toLowerCase() === 'f') {
+    event.preventDefault();
+    app.search();
+  }
   // Where the slash is above a digit, Shift writes it.
   else if (command && !alt && key === '/') toggle(event, app, 'help');
   else if (alt && !command && (!panel || panel === 'thread')) {

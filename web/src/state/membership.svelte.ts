@@ -30,6 +30,8 @@ export interface MembershipOptions {
   onannounce: (text: string) => void;
   /** A room came onto the list that was not there. */
   onlisted: (room: Room) => void;
+  /** Somebody is not in a room any more. */
+  onleft: (room: string) => void;
   /** What was written and not sent, in all rooms, as it was after the time of asking. */
   ondrafts: (drafts: ServerDraft[], asked: number) => void;
 }
@@ -139,7 +141,7 @@ export class Membership {
 
   /** The server says that one is not in a room any more. */
   left({ room: id, reason }: ServerBodies['left']): void {
-    const { rooms, open, reading } = this.options;
+    const { rooms, open, reading, onleft } = this.options;
     const room = rooms.get(id);
     if (!room) {
       // Somebody who waited was turned away.
@@ -155,6 +157,7 @@ export class Membership {
     open.remove(room);
     reading.forget(room);
     rooms.remove(room);
+    onleft(id);
     if (onScreen && this.outside?.kind === 'public') void this.askAgain(id);
   }
 

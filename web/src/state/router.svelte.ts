@@ -1,4 +1,13 @@
-import { doorOfPath, roomIdOfPath, roomOfPath, seqOfPath, withoutSeq } from '../lib/route.ts';
+import {
+  doorOfPath,
+  pathOfSearch,
+  roomIdOfPath,
+  roomOfPath,
+  seqOfPath,
+  soughtOf,
+  withoutSeq,
+  type Sought,
+} from '../lib/route.ts';
 
 /** What may lie over the room. It has its own place in the browser's history, so "back" leaves it. */
 export type Panel =
@@ -12,13 +21,21 @@ export type Panel =
   | 'thread'
   | 'threads'
   | 'details'
+  | 'picture'
   | 'help';
 
-const panelOf = (state: unknown): Panel | undefined => (state as { panel?: Panel } | null)?.panel;
+interface Entry {
+  panel?: Panel;
+  /** What lies under it. */
+  under?: Panel;
+}
+
+const panelOf = (state: unknown): Panel | undefined => (state as Entry | null)?.panel;
 
 /** The address of the page, and what lies over it. */
 export class Router {
   path = $state(location.pathname);
+  private query = $state(location.search);
   panel = $state<Panel | undefined>();
   /** The way in that the address names, and the secret behind its #. */
   readonly door = $derived(doorOfPath(this.path));
@@ -29,6 +46,8 @@ export class Router {
   readonly roomId = $derived(roomIdOfPath(this.path));
   /** The message that the address leads to. */
   readonly seq = $derived(seqOfPath(this.path));
+  /** What the address searches for. */
+  readonly sought = $derived(soughtOf(this.path, this.query));
   /** Where rooms went that were renamed: the way back must not lead to their old names. */
   private readonly moved = new Map<string, string>();
 
@@ -43,6 +62,7 @@ export class Router {
       const path = this.moved.get(location.pathname) ?? location.pathname;
       if (path !== location.pathname) history.replaceState(event.state, '', path);
       this.path = path;
+      this.query = location.search;
       this.panel = panelOf(event.state);
     });
   }
@@ -57,7 +77,27 @@ export class Router {
     this.panel = undefined;
     if (path === this.path) this.visits++;
     this.path = path;
+    this.query = '';
     this.moved.delete(path);
+  }
+
+  /** Goes to a search, or says in the address what it has become. */
+  search(sought: Sought, { replace = false } = {}): void {
+    const address = pathOfSearch(sought);
+    if (replace) history.replaceState(history.state, '', address);
+    else if (this.panel) history.replaceState({ cameFromHere: true }, '', address);
+    else history.pushState({ cameFromHere: true }, '', address);
+    const { pathname, search } = location;
+    this.panel = undefined;
+    this.path = pathname;
+    this.query = search;
+  }
+
+  /** Goes back to where one was before the search, if that was here. */
+  leaveSearch(otherwise: string): void {
+    const state = history.state as { cameFromHere?: boolean } | null;
+    if (state?.cameFromHere) history.back();
+    else this.go(otherwise, { replace: true });
   }
 
   /** A room has another address now. */
@@ -74,8 +114,8 @@ export class Router {
     if (this.panel === panel) return;
     // The list of rooms and a thread are screens of their own on a phone: what opens over them leads back.
     if (this.panel && this.panel !== 'rooms' && this.panel !== 'thread')
-      history.replaceState({ panel }, '');
-    else history.pushState({ panel }, '');
+      history.replaceState({ ...(history.state as Entry | null), panel }, '');
+    else history.pushState({ panel, ...(this.panel ? { under: this.panel } : {}) }, '');
     this.panel = panel;
   }
 
@@ -88,7 +128,7 @@ export class Router {
 
   close(): void {
     if (!this.panel) return;
-    this.panel = undefined;
+    this.panel = (history.state as Entry | null)?.under;
     history.back();
   }
 }

@@ -47,3 +47,11 @@ export function cameAfter(seq: number, chat: Chat, room: Room): number {
     event.author !== chat.you.id;
   return room.log.events.filter(others).length;
 }
+
+/** The last message of one's own that can still be changed, in a room or under a message of it. */
+export function lastOwn(chat: Chat, room: Room, thread: number | undefined): RoomEvent | undefined {
+  const mine = (e: RoomEvent) =>
+    e.kind === 'message' && e.author === chat.you.id && !e.deleted && e.thread === thread;
+  const events = thread === undefined ? room.log.events : (chat.threads.open?.events ?? []);
+  return events.findLast(mine);
+}

@@ -5,7 +5,7 @@ import type { DraftStore } from '../lib/draftstore.ts';
 import { Outbox, sendDraft, type More, type Outgoing, type OutboxNews } from '../lib/outbox.ts';
 import { SharedDrafts } from '../lib/shareddrafts.ts';
 import type { Connection } from '../lib/socket.ts';
-import type { RoomEvent } from '../lib/wire.ts';
+import type { RoomEvent, SharedFile } from '../lib/wire.ts';
 import type { Room } from './room.svelte.ts';
 
 export interface WritingOptions {
@@ -80,14 +80,24 @@ export class Writing {
     this.typedAt = -Infinity; // what is typed next is news again
   }
 
-  /** Changes what one said. It shows at once. */
-  edit(room: Room, target: Pick<RoomEvent, 'seq' | 'revised'>, text: string): void {
+  /** Changes what one said, and which of its files stay. It shows at once. */
+  edit(
+    room: Room,
+    target: Pick<RoomEvent, 'seq' | 'revised'>,
+    text: string,
+    files?: readonly SharedFile[],
+  ): void {
     const { seq, revised: base = 0 } = target;
     const before = this.drafts.filter((d) => d.target === seq && d.wish === 'edit');
     for (const { id, failed } of before) if (failed) this.outbox.discard(id);
     // What is based on one's own edit that is still on its way has no number to be based on.
     const under = before.some(({ failed }) => !failed);
-    this.outbox.add(room.id, text, { wish: 'edit', target: seq, ...(under ? {} : { base }) });
+    this.outbox.add(room.id, text, {
+      wish: 'edit',
+      target: seq,
+      ...(under ? {} : { base }),
+      ...(files ? { files } : {}),
+    });
   }
 
   /** Puts an emoji to a message, or takes it back, whatever is still on its way. */

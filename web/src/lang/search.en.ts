@@ -1,0 +1,41 @@
+import type { Message } from '../lib/i18n.ts';
+
+/** The texts of the search: part of the catalogue. */
+export const search = {
+  'search.title': 'Search',
+  'search.open': 'Search messages',
+  'search.inRoom': 'Search in this room',
+  'search.placeholder': 'Search messages',
+  'search.clear': 'Clear the field',
+  'search.leave': 'Leave the search',
+  'search.order': 'Order',
+  'search.newest': 'Newest',
+  'search.best': 'Best',
+  'search.results': 'Results',
+  'search.found': { one: '{n} message', other: '{n} messages' },
+  'search.foundSome': { one: 'The first message', other: 'The first {n} messages' },
+  'search.none': 'No message has all of that.',
+  'search.noneYet': 'No message yet, and more to look through.',
+  'search.noneHint':
+    'Fewer words find more, and a word is found by how it begins. Only what you may read is searched.',
+  'search.busy': 'Searching…',
+  'search.farther': 'Search farther back',
+  'search.offline': 'There is no connection. The search goes on when there is one.',
+  'search.wait': 'Those were many searches. It goes on in a moment.',
+  'search.cut': 'A search has 256 characters and 16 parts. What is more is left out.',
+  'search.unfinished': '{what} is not finished, and does nothing yet.',
+  'search.behind': 'Older messages are still being read in. Until then, some may be missing.',
+  'search.inThread': 'in a thread',
+  'search.lead': 'Type a few words, or the beginning of one. Together with them:',
+  'search.add': 'Add {what} to the search',
+  'search.phrase': 'exact words',
+  'search.without': 'word',
+  'search.helpFrom': 'what somebody wrote: from:Tom, from:"Ana María"',
+  'search.helpIn': 'in one room, or with one person: in:Tom',
+  'search.helpAfter':
+    'of the last days; also before:, after: and on: with 2026-11-24, 2026-11, today, yesterday, 2w',
+  'search.helpHas': 'with a link; also has:file and has:image',
+  'search.helpPinned': 'what is pinned; is:thread is what stands in a thread',
+  'search.helpPhrase': 'these words in a row',
+  'search.helpNot': 'without that; also before any of the others: -\u2060from:me',
+} as const satisfies Record<string, Message>;
