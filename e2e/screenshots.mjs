@@ -1,6 +1,6 @@
 // Takes the pictures in docs/pictures, of every screen in both themes: make pictures.
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -154,7 +154,13 @@ try {
     await who.page.getByRole('tab', { name: new RegExp(`^${tab}`) }).click();
     await who.page.waitForFunction(() => !document.body.textContent.includes('Loading…'));
   };
-  for (const tab of ['About', 'Pinned', 'Members', 'Settings', 'Moderation', 'Changes']) {
+  // A hook that wrote something, and one that leads nowhere.
+  const { rooms } = await mara.ask('GET', '/api/me/rooms');
+  const hooks = `/api/rooms/${rooms.find((one) => one.name === 'kitchen-build').id}/hooks`;
+  const { url } = await mara.ask('POST', hooks, { kind: 'in', name: 'CI' });
+  await mara.ask('POST', hooks, { kind: 'out', name: 'Relay', url: 'https://relay.example.org/chat' });
+  await mara.ask('POST', new URL(url).pathname, { text: '*Build 7*: all green' }).catch(() => {}); // it answers in plain text
+  for (const tab of ['About', 'Pinned', 'Members', 'Settings', 'Moderation', 'Hooks', 'Changes']) {
     await panel(mara, tab);
     await take(mara.page, `room-${tab.toLowerCase()}`, 'dialog');
     await mara.page.getByRole('button', { name: 'Close' }).click();
@@ -183,6 +189,23 @@ try {
   await ines.page.goto(`${links.open}/r/workshop`);
   await ines.page.getByRole('heading', { name: 'You are waiting to be let in' }).waitFor();
   await take(ines.page, 'waiting');
+
+  // Files: one that waits to be sent, some that were, and a picture by itself.
+  await mara.go('kitchen-build');
+  const [plan] = await Promise.all([mara.page.waitForEvent('filechooser'), mara.page.getByRole('button', { name: 'Add files' }).click()]);
+  await plan.setFiles([
+    { name: 'our room.png', mimeType: 'image/png', buffer: readFileSync(join(to, 'room-light.png')) },
+    { name: 'oven plan.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.4\n%%EOF\n') },
+  ]);
+  await mara.composer.fill('This is how it looked.');
+  await take(mara.page, 'files-composer');
+  await mara.composer.press('Enter');
+  await mara.page.locator('main article [data-picture] img').first().waitFor();
+  await take(mara.page, 'files');
+  await mara.page.locator('main article [data-picture]').first().click();
+  await mara.page.getByRole('dialog').locator('img').first().waitFor();
+  await take(mara.page, 'picture');
+  await mara.page.keyboard.press('Escape');
 
   // A phone.
   const small = await enter('Noor', links.join, phone);
