@@ -181,7 +181,7 @@ func (x *Index) gather(ctx context.Context) (waiting []chan struct{}) {
 func (x *Index) catchUp(ctx context.Context) {
 	for wait := retryTime; ctx.Err() == nil; {
 		begun, before := time.Now(), x.told()
-		more, err := x.step()
+		more, err := x.step(ctx)
 		if err == nil && !more {
 			x.mu.Lock()
 			x.behind = false
@@ -246,14 +246,15 @@ func (x *Index) take() (urgent []place, rooms []chat.RoomID, renamed []chat.Ment
 	return urgent, rooms, renamed
 }
 
-// step does what fits into one transaction. more says that something is left.
-func (x *Index) step() (more bool, err error) {
+// step does what fits into one transaction, or what it has done of that when ctx ends.
+// more says that something is left.
+func (x *Index) step(ctx context.Context) (more bool, err error) {
 	urgent, rooms, renamed := x.take()
 	if len(urgent)+len(rooms)+len(renamed) == 0 {
 		return false, nil
 	}
 	b := &batch{
-		Index: x, ctx: context.Background(),
+		Index: x, ctx: context.Background(), ended: ctx.Done(),
 		moved: make(map[int64]chat.Seq), newRooms: make(map[chat.RoomID]int64), newPeople: make(map[chat.UserID]person), counted: make(map[int64]int64),
 	}
 	left := rooms // if it fails
@@ -311,7 +312,8 @@ func (x *Index) clean() {
 type batch struct {
 	*Index
 	ctx       context.Context
-	read      int // events
+	ended     <-chan struct{} // closed when nobody waits for more
+	read      int             // events
 	moved     map[int64]chat.Seq
 	newRooms  map[chat.RoomID]int64
 	newPeople map[chat.UserID]person
@@ -366,7 +368,7 @@ func (b *batch) keep() {
 // It returns those that are left.
 func (b *batch) follow(rooms []chat.RoomID) (left []chat.RoomID, err error) {
 	for len(rooms) > 0 {
-		if b.read >= maxEvents || b.hurried() {
+		if b.enough() {
 			return rooms, nil
 		}
 		id := rooms[0]
@@ -381,8 +383,17 @@ func (b *batch) follow(rooms []chat.RoomID) (left []chat.RoomID, err error) {
 	return nil, nil
 }
 
-// hurried says whether something waits to leave the index.
-func (b *batch) hurried() bool {
+// enough says whether the transaction is large enough: also when something waits to leave
+// the index, or the server stops.
+func (b *batch) enough() bool {
+	select {
+	case <-b.ended:
+		return true
+	default:
+	}
+	if b.read >= maxEvents {
+		return true
+	}
 	b.hints.Lock()
 	defer b.hints.Unlock()
 	return len(b.urgent) > 0
@@ -412,7 +423,9 @@ func (b *batch) followRoom(id chat.RoomID) (end bool, err error) {
 			b.read = maxEvents
 			return false, nil
 		}
-		b.moved[key] = e.Seq
+		if b.moved[key] = e.Seq; b.enough() { // long texts take long
+			return false, nil
+		}
 	}
 	return len(events) < readStep, nil
 }
