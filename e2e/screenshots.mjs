@@ -166,6 +166,7 @@ try {
     await mara.page.getByRole('button', { name: 'Close' }).click();
   }
   await mara.page.getByRole('button', { name: /, settings$/ }).click();
+  await mara.page.getByRole('tab').first().waitFor();
   for (const tab of await mara.page.getByRole('tab').allInnerTexts()) {
     await mara.page.getByRole('tab', { name: tab, exact: true }).click();
     await mara.page.waitForFunction(() => !document.body.textContent.includes('Loading…'));
