@@ -49,6 +49,8 @@ const worker = self as unknown as Worker;
 
 const prefix = 'hubbub-';
 const name = prefix + version;
+/** Milliseconds after which a page that was asked for is there. */
+const answered = 500;
 /** The addresses of the page's own, all of which are one document. */
 const view = /^\/($|r\/|p\/|join$|link$|sign-in$|search$)/;
 
@@ -147,7 +149,8 @@ async function open(request: Request): Promise<Response> {
     // Somebody reloads the only page there is: this is the moment for the version that waits.
     const newest = await fetch(request).catch(() => undefined);
     if (newest?.ok) {
-      waiting.postMessage('take over');
+      // Not at once: Chromium forgets it now and then while this worker still answers.
+      setTimeout(() => waiting.postMessage('take over'), answered);
       return newest;
     }
   }
