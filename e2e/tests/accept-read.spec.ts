@@ -228,6 +228,15 @@ test('16. a permalink opens at that message, highlighted, with context both ways
   await expect(ines.text('news')).toBeInViewport();
   await expect(ines.page).toHaveURL(/\/r\/lobby$/);
 
+  // Whoever is led to the end is at the end: what comes then shows.
+  const last = await ines.text('news').getAttribute('data-seq');
+  await ines.page.goto(`${hubbub.url}/r/lobby/${last}`);
+  await expect(ines.text('news')).toBeFocused();
+  await expect(pin(ines)).toHaveCount(0);
+  await script(hubbub, '/?name=robot', ['more news']);
+  await expect(ines.text('more news')).toBeInViewport({ ratio: 1 });
+  await expect(pin(ines)).toHaveCount(0);
+
   // And from inside the page, by a link, and back.
   await ines.say(`look at ${hubbub.url}/r/lobby/7`);
   await expect(ines.rows.last()).toHaveAttribute('data-state', 'sent');
