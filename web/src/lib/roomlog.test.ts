@@ -145,6 +145,21 @@ describe('erasing', () => {
     expect(log.floor).toBe(11);
   });
 
+  test('drops files and where links lead, with or without words', () => {
+    const files = [{ id: 'f', name: 'a.png', type: 'image/png', size: 9 }];
+    log.add(message(11, { text: '', files }));
+    log.add(message(12, { files, previews: [{ url: 'https://example.org' }] }));
+    log.add(message(13, { files }));
+    log.add(message(14, { kind: 'erase', text: '', target: 12 }));
+    expect(log.events.map((event) => event.files?.length)).toEqual([
+      undefined,
+      undefined,
+      1,
+      undefined,
+    ]);
+    expect(log.events[1]?.previews).toBeUndefined();
+  });
+
   test('reaches what history brings later', () => {
     log.add(message(11, { kind: 'erase', text: '', target: 9 }));
     log.prepend([message(9), message(10)], 'e');

@@ -149,8 +149,9 @@ export class RoomLog {
     for (const [index, event] of this.events.entries()) {
       if (event.seq > this.floor && (event.target ?? Infinity) > this.floor) continue;
       const said = event.kind === 'message' || event.kind === 'edit';
-      if (!said || event.text === '') continue;
-      this.events[index] = { ...event, text: '' };
+      if (!said) continue;
+      const { files: _, previews: __, ...rest } = event;
+      this.events[index] = { ...rest, text: '' };
     }
   }
 
