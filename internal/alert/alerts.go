@@ -322,7 +322,7 @@ type whom struct {
 func Payload(e chat.Event, room *chat.Room) ([]byte, error) {
 	return json.Marshal(payload{
 		Tag: fmt.Sprintf("%s-%d", e.Room, e.Seq), Room: roomOf{room.ID, room.Name, room.Kind.String()}, Seq: e.Seq, Thread: e.Thread,
-		Author: whom{e.Author, e.Name, e.Bot}, As: e.As, Text: Excerpt(e.Body), Time: e.Time.UnixMilli(), URL: Address(room, e.Seq),
+		Author: whom{e.Author, e.Name, e.Bot}, As: e.As, Text: about(e), Time: e.Time.UnixMilli(), URL: Address(room, e.Seq),
 	})
 }
 

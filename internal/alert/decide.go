@@ -46,7 +46,7 @@ func (q *Question) Decide() Reason {
 	muted, follows := to.Threads[e.Thread]
 	level := to.Level.In(q.Room.Kind)
 	switch {
-	case e.Kind != chat.KindMessage || e.Deleted || e.Body == "":
+	case e.Kind != chat.KindMessage || e.Deleted || e.Body == "" && len(e.Files) == 0:
 		return Nothing
 	case e.Author == to.ID:
 		return Own

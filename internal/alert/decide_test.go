@@ -33,6 +33,8 @@ func TestDecide(t *testing.T) {
 		"a muted thread says nothing of all": {func(q *Question) { named(q); q.To.Threads = map[chat.Seq]bool{3: true} }, Yes},
 		"their own":                          {func(q *Question) { named(q); q.Event.Author = "ben" }, Own},
 		"an edit":                            {func(q *Question) { named(q); q.Event.Kind = chat.KindEdit }, Nothing},
+		"only a picture":                     {func(q *Question) { named(q); q.Event.Body, q.Event.Files = "", []chat.File{{Name: "a.png"}} }, Yes},
+		"nothing in it":                      {func(q *Question) { named(q); q.Event.Body = "" }, Nothing},
 		"deleted meanwhile":                  {func(q *Question) { named(q); q.Event.Deleted = true }, Nothing},
 		"old":                                {func(q *Question) { named(q); q.Event.Time = now.Add(-11 * time.Minute) }, Old},
 		"read on another device":             {func(q *Question) { named(q); q.To.Read = 7 }, Seen},
@@ -85,6 +87,17 @@ func TestSilence(t *testing.T) {
 	day := chat.Silence{From: 9 * 60, To: 17 * 60, Zone: "UTC"}
 	if !day.At(time.Date(2026, 1, 1, 9, 0, 0, 0, time.UTC)) || day.At(time.Date(2026, 1, 1, 17, 0, 0, 0, time.UTC)) || (chat.Silence{}).At(time.Now()) {
 		t.Error("by day")
+	}
+}
+
+func TestPayloadOfFiles(t *testing.T) {
+	room := &chat.Room{ID: "r", Kind: chat.RoomPrivate}
+	files := []chat.File{{Name: "kitchen *one*.png"}, {Name: "\u202egnp.exe"}}
+	for body, want := range map[string]string{"": `"text":"kitchen *one*.png, gnp.exe"`, "**look**": `"text":"look"`} {
+		b, err := Payload(chat.Event{Draft: chat.Draft{Body: body, Files: files}}, room)
+		if err != nil || !strings.Contains(string(b), want) {
+			t.Errorf("%q: %s, %v", body, b, err)
+		}
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"hubbub/internal/chat"
 )
 
 const (
@@ -39,12 +41,29 @@ func Excerpt(text string) string {
 		}
 		b.WriteString(part)
 	}
+	return oneLine(b.String())
+}
+
+// about says what a message is: how it begins, or else what its files are called.
+func about(e chat.Event) string {
+	if e.Body != "" || len(e.Files) == 0 {
+		return Excerpt(e.Body)
+	}
+	names := make([]string, 0, len(e.Files))
+	for _, f := range e.Files {
+		names = append(names, f.Name)
+	}
+	return oneLine(strings.Join(names, ", "))
+}
+
+// oneLine returns the beginning of a text without what can not be seen.
+func oneLine(text string) string {
 	line := strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		if !unicode.IsGraphic(r) && !unicode.IsSpace(r) {
 			return -1
 		}
 		return r
-	}, b.String())), " ")
+	}, text)), " ")
 	if runes := []rune(line); len(runes) > maxExcerpt {
 		line = string(runes[:maxExcerpt-1]) + "…"
 	}

@@ -43,6 +43,7 @@ test('what is read, my own, deleted, old or no message asks for nothing', () => 
   expect(asks({ event: { ...named, deleted: true } })).toBe(false);
   expect(asks({ now: 1_700_000 })).toBe(false);
   expect(asks({ event: { ...named, kind: 'edit' } })).toBe(false);
+  expect(asks({ event: { ...named, text: '' } })).toBe(false);
 });
 
 test('a thread that is followed is heard, unless it is muted', () => {
@@ -50,6 +51,11 @@ test('a thread that is followed is heard, unless it is muted', () => {
   expect(asks({ event: reply, read: 20 })).toBe(false);
   expect(asks({ event: reply, read: 20, thread: {} })).toBe(true);
   expect(asks({ event: { ...named, thread: 4 }, thread: { muted: true } })).toBe(false);
+});
+
+test('a picture without words asks like any message', () => {
+  const files = [{ id: 'f', name: 'a.png', type: 'image/png', size: 9 }];
+  expect(asks({ event: { ...named, text: '', files } })).toBe(true);
 });
 
 test('a message has one tag', () => {

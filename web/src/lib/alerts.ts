@@ -22,7 +22,8 @@ export interface AlertQuestion {
 
 /** Whether a message asks for an alert. The server decides the same where it pushes (docs/protocol.md, section 6). */
 export function asksFor({ event, room, me, read, thread, now }: AlertQuestion): boolean {
-  if (event.kind !== 'message' || event.deleted || event.text === '') return false;
+  if (event.kind !== 'message' || event.deleted) return false;
+  if (event.text === '' && !event.files?.length) return false;
   if (event.author === me || now - event.time > fresh) return false;
   if (!event.thread && event.seq <= read) return false;
   const level = room.level ?? usual(room.kind);

@@ -2,11 +2,13 @@ import { line } from '../lib/action.ts';
 import { asksFor, tagOf } from '../lib/alerts.ts';
 import type { Clock } from '../lib/clock.ts';
 import { excerpt } from '../lib/excerpt.ts';
+import { spokenFiles } from '../lib/files.ts';
 import type { RoomEvent } from '../lib/wire.ts';
 import { alerts } from './alerts.svelte.ts';
 import type { Room } from './room.svelte.ts';
 import { quietude } from './silence.svelte.ts';
 import type { Threads } from './threads.svelte.ts';
+import { speech } from './words.svelte.ts';
 
 /** So long another device has to say that the message is read there. */
 const grace = 700;
@@ -56,7 +58,7 @@ export class Alerting {
     await quietude.refreshOld();
     if (quietude.by(this.clock.now() + this.skew())) return;
     const who = event.as ?? event.name;
-    const body = excerpt(event.text);
+    const body = excerpt(event.text) || spokenFiles(event.files, speech.now);
     await alerts.show({
       title: room.info.kind === 'direct' ? who : `${who} · ${room.label}`,
       body: body.startsWith('/me ') ? line(who, body) : body,
