@@ -5,10 +5,13 @@ export const nextFrame = () => new Promise((resolve) => requestAnimationFrame(re
 const patience = 30;
 
 /** Gives the focus to what is drawn for the first time: it is hidden until it was measured. */
-export async function focusSoon(find: () => HTMLElement | null | undefined): Promise<void> {
+export async function focusSoon(
+  find: () => HTMLElement | null | undefined,
+  how?: FocusOptions,
+): Promise<void> {
   for (let n = 0; n < patience; n++) {
     const wanted = find();
-    wanted?.focus();
+    wanted?.focus(how);
     if (wanted && document.activeElement === wanted) return;
     await nextFrame();
   }
