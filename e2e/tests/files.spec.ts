@@ -417,7 +417,8 @@ test('videos and sounds play where they are', async ({ hubbub, someone }) => {
   await sendFiles(ines, [{ ...noise('broken.mp4', 4_000), buffer: Buffer.concat([Buffer.from('\0\0\0\x18ftypmp42\0\0\0\0mp42isom', 'latin1'), noise('', 4_000).buffer]) }]);
   await expect(cards(tomas).filter({ hasText: 'broken.mp4' })).toBeVisible();
   const before = asked;
-  await tomas.page.waitForTimeout(1_000);
+  await ines.say('after all that');
+  await expect(tomas.text('after all that')).toBeVisible();
   expect(asked).toBe(before);
 });
 
