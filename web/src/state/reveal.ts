@@ -4,15 +4,21 @@ export const nextFrame = () => new Promise((resolve) => requestAnimationFrame(re
 
 const patience = 30;
 
-/** Gives the focus to what is drawn for the first time: it is hidden until it was measured. */
+/**
+ * Gives the focus to what is drawn for the first time: it is hidden until it was measured, and loses the
+ * focus when rows are put before it. Whoever moves the focus meanwhile keeps it.
+ */
 export async function focusSoon(
   find: () => HTMLElement | null | undefined,
   how?: FocusOptions,
 ): Promise<void> {
+  let had = false;
   for (let n = 0; n < patience; n++) {
     const wanted = find();
-    wanted?.focus(how);
-    if (wanted && document.activeElement === wanted) return;
+    const { activeElement: now, body } = document;
+    if (had && now !== wanted && now !== body) return;
+    if (now !== wanted) wanted?.focus(how);
+    had ||= !!wanted && document.activeElement === wanted;
     await nextFrame();
   }
 }
