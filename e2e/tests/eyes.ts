@@ -1,6 +1,7 @@
 // What somebody sees on a screen, measured.
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
+import type { Page } from '@playwright/test';
 import { expect, type Hubbub, type Someone } from './hubbub.ts';
 
 /** Says many things in plain text, and returns when all are stored. */
@@ -111,4 +112,20 @@ export async function focusShows(who: Someone): Promise<void> {
     return `unseen: ${at.outerHTML.slice(0, 120)}`;
   });
   expect(shows).toBe('');
+}
+
+/** Browsers under test all have the focus; this one says what we want. */
+export const attentive = (page: Page) =>
+  page.addInitScript(() => {
+    const looks = { at: true };
+    Object.assign(window, { looks });
+    document.hasFocus = () => looks.at;
+  });
+
+/** Looks at a page, or away from it. */
+export async function look(who: Someone, at: boolean): Promise<void> {
+  await who.page.evaluate((on) => {
+    (window as unknown as { looks: { at: boolean } }).looks.at = on;
+    window.dispatchEvent(new Event(on ? 'focus' : 'blur'));
+  }, at);
 }

@@ -106,6 +106,14 @@ export class Someone {
   }
 }
 
+/** Chooses from the menu of a message. */
+export async function choose(who: Someone, text: string, item: string): Promise<void> {
+  const row = who.text(text);
+  await row.hover();
+  await row.getByRole('button', { name: /^More about/ }).click();
+  await who.page.getByRole('menuitem', { name: item }).click();
+}
+
 /** Asks the server as the person whose page it is. */
 export function ask<T>(page: Page, method: string, path: string, body?: unknown): Promise<T> {
   return page.evaluate(
