@@ -386,12 +386,7 @@ func (v *v1) read(f *wire.Read) error {
 	if err != nil {
 		return err
 	}
-	frame := wire.AppendFrame(nil, &wire.Read{Room: f.Room, Seq: seq, Thread: f.Thread})
-	for _, p := range c.server.hub.Peers(self) {
-		if p != hub.Peer(c) {
-			p.Tell(frame)
-		}
-	}
+	c.server.hub.Tell(self, f.Room, &wire.Read{Room: f.Room, Seq: seq, Thread: f.Thread}, c)
 	return nil
 }
 
