@@ -28,6 +28,7 @@ var mayImport = map[string]string{
 	"internal/api":       "internal/chat internal/wire internal/hub internal/names internal/files internal/gate internal/search internal/ws internal/hooks internal/alert internal/outside",
 	"internal/sqlite":    "internal/chat",
 	"internal/storetest": "internal/chat",
+	"internal/bustest":   "internal/chat",
 	"internal/client":    "internal/chat internal/wire",
 	"internal/server":    "internal/names internal/chat internal/files internal/preview internal/hub internal/gate internal/search internal/ws internal/api internal/sqlite internal/hooks internal/alert internal/outside web",
 	"web":                "",

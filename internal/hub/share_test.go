@@ -422,3 +422,25 @@ func TestListensWhereReadersAre(t *testing.T) {
 		}
 	})
 }
+
+// A new tail may hold a ban that the other tails are still waiting for.
+func TestBanInAGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ns := newNodes(t, 2, bustest.Faults{Lose: 1})
+		defer ns.close()
+		ns.open(1, "lobby", "somebody", V1, 0)
+		ns.shares[1].down = true // what is missing stays so
+		live := ns.hubs[1].Room("lobby")
+		defer live.Release()
+		as := As{Who: chat.Actor{ID: "other", Role: chat.RoleGuest}, Room: chat.Room{Kind: chat.RoomPublic}, Counted: live.Rights()}
+		ns.ban(0, "lobby", "other")
+		ns.post(1, "lobby", "canary")
+		synctest.Wait()
+		if err := live.Prepare(t.Context(), Plain); err != nil {
+			t.Fatal(err)
+		}
+		if live.Attach(Plain, &reader{}, as, 0) != nil {
+			t.Error("attached on what was true before the ban")
+		}
+	})
+}

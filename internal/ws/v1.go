@@ -213,6 +213,9 @@ func (v *v1) open(f *wire.Open) error {
 		if err == nil {
 			err = live.Prepare(v.c.server.ctx, v.c.dialect)
 		}
+		if err == nil && f.After != nil && *f.After > live.Head() { // it may have been told elsewhere
+			err = live.Ask(v.c.server.ctx)
+		}
 		if err != nil {
 			live.Release()
 			return err
