@@ -28,6 +28,7 @@ var mayImport = map[string]string{
 	"internal/api":       "internal/chat internal/wire internal/hub internal/names internal/files internal/gate internal/search internal/ws internal/hooks internal/alert internal/outside",
 	"internal/sqlite":    "internal/chat",
 	"internal/storetest": "internal/chat",
+	"internal/natsbus":   "internal/chat",
 	"internal/bustest":   "internal/chat",
 	"internal/client":    "internal/chat internal/wire",
 	"internal/server":    "internal/names internal/chat internal/files internal/preview internal/hub internal/gate internal/search internal/ws internal/api internal/sqlite internal/hooks internal/alert internal/outside web",
@@ -58,10 +59,15 @@ var onlyIn = map[string]string{
 	"rsc.io/qr":                                      "internal/api",
 	"github.com/SherClockHolmes/webpush-go":          "internal/alert",
 
+	"github.com/nats-io/nats.go": "internal/natsbus",
+
 	// Imports of tests are not looked at; these are for tests alone.
 	"github.com/getkin/kin-openapi/openapi3":       "",
 	"github.com/getkin/kin-openapi/openapi3filter": "",
 	"github.com/getkin/kin-openapi/routers":        "",
+	"github.com/nats-io/nats-server/v2/server":     "",
+	"github.com/nats-io/jwt/v2":                    "",
+	"github.com/nats-io/nkeys":                     "",
 }
 
 func TestImports(t *testing.T) {

@@ -41,7 +41,7 @@ type Note struct {
 }
 
 // MaxNote is how many bytes of data a note may have. A larger one is lost.
-const MaxNote = 256 << 10
+const MaxNote = 128 << 10
 
 // Bus carries notes between the processes that share a log. They are hints: each may be
 // lost, come twice, late, and in another order, and nothing may depend on it but how
