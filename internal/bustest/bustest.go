@@ -23,7 +23,7 @@ type Bed struct {
 func Run(t *testing.T, make func(t *testing.T) Bed) {
 	for name, test := range map[string]func(*testing.T, Bed){
 		"NotesArrive": notesArrive, "OnlyThere": onlyThere, "NotToOneself": notToOneself, "Stop": stop,
-		"Strangers": strangers, "NeverWaits": neverWaits, "ComesBack": comesBack, "Together": together,
+		"Strangers": strangers, "NeverWaits": NeverWaits, "ComesBack": comesBack, "Together": together,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, make(t)) })
 	}
@@ -163,8 +163,9 @@ func strangers(t *testing.T, bed Bed) {
 	}
 }
 
-// With a lock held: a function that listens may be waiting for it.
-func neverWaits(t *testing.T, bed Bed) {
+// NeverWaits calls everything with a lock held for which a function that listens waits,
+// while nothing passes.
+func NeverWaits(t *testing.T, bed Bed) {
 	a, b := bed.Join(), bed.Join()
 	var mu sync.Mutex
 	b.Listen(room, func(chat.Note) {
