@@ -26,7 +26,8 @@ var mayImport = map[string]string{
 	"internal/ws":        "internal/chat internal/wire internal/hub internal/names",
 	"internal/search":    "internal/chat",
 	"internal/api":       "internal/chat internal/wire internal/hub internal/names internal/files internal/gate internal/search internal/ws internal/hooks internal/alert internal/outside",
-	"internal/sqlite":    "internal/chat",
+	"internal/sqlstore":  "internal/chat", // for the two stores alone
+	"internal/sqlite":    "internal/chat internal/sqlstore",
 	"internal/storetest": "internal/chat",
 	"internal/natsbus":   "internal/chat",
 	"internal/bustest":   "internal/chat",
@@ -42,7 +43,7 @@ var mayImport = map[string]string{
 var onlyIn = map[string]string{
 	// search keeps an index that can be made anew at any time: a file of its own, so that
 	// no append waits for it.
-	"database/sql":                                   "internal/sqlite internal/search chaos",
+	"database/sql":                                   "internal/sqlstore internal/sqlite internal/search chaos",
 	"modernc.org/sqlite":                             "internal/sqlite internal/search chaos",
 	"github.com/gobwas/ws":                           "internal/ws",
 	"github.com/coder/websocket":                     "internal/client",

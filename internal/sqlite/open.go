@@ -1,10 +1,10 @@
 // Package sqlite keeps the log and the directory in one SQLite file. One
-// goroutine writes, in groups that share a commit; a few connections read.
+// goroutine writes, in groups that share a commit; a few connections read. What it
+// says to the database is mostly in sqlstore.
 package sqlite
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"embed"
 	"errors"
@@ -14,7 +14,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -23,6 +22,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"hubbub/internal/chat"
+	"hubbub/internal/sqlstore"
 )
 
 //go:embed migrations/*.sql
@@ -31,31 +31,27 @@ var migrations embed.FS
 // Store is a chat.Log and a chat.Directory in a folder. Its methods may be
 // called from any goroutine.
 type Store struct {
+	sqlstore.Store
+
 	// Fixed after Open.
 	dir     string
-	options Options
 	log     *slog.Logger
 	lock    *flock.Flock
 	writer  *sql.DB // one connection, the committer's
 	readers readers
-	epoch   chat.Epoch
-	queue   chan *request
+	queue   *sqlstore.Queue
 	failed  chan struct{} // closed when nothing can be made durable any more
 	idle    chan struct{} // closed when the committer has ended
 
-	follow  func([]chat.Event) // set before the first Append
-	observe func(Commit)       // likewise
+	follow  func([]chat.Event)    // set before the first Append
+	observe func(sqlstore.Commit) // likewise
 
-	mu     sync.RWMutex // held for reading while a request is queued
-	closed bool
-
-	committer // owned by the committer's goroutine
+	committer committer // owned by the goroutine that commits
 }
 
 const (
 	fileName   = "hubbub.db"
 	maxReaders = 4
-	queued     = 1024 // requests that wait before callers block
 )
 
 // Pragmas of every connection. FULL syncs the WAL at each commit: with NORMAL,
@@ -70,29 +66,25 @@ var pragmas = []string{
 }
 
 // Options are what a store needs of the domain.
-type Options struct {
-	// RoomKey makes a room's name the key that names which look the same have in
-	// common; nil: a name is its own key.
-	RoomKey func(name string) string
-}
+type Options = sqlstore.Options
+
+// Commit is what one commit did.
+type Commit = sqlstore.Commit
 
 // Open opens the store in the folder dir, made if need be, and brings it up to
 // date. Its errors are sentences for the operator. Close ends it.
 func Open(ctx context.Context, dir string, log *slog.Logger, o Options) (*Store, error) {
-	if o.RoomKey == nil {
-		o.RoomKey = func(name string) string { return name }
-	}
 	s := &Store{
-		dir: dir, options: o, log: log,
-		queue:  make(chan *request, queued),
+		dir: dir, log: log, queue: sqlstore.NewQueue(),
 		failed: make(chan struct{}), idle: make(chan struct{}),
 	}
+	s.Init((*backend)(s), o)
 	if err := s.open(ctx); err != nil {
 		s.release()
 		return nil, err
 	}
 	go s.commitLoop()
-	if err := s.welcomeVisitors(ctx); err != nil {
+	if err := s.Welcome(ctx); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -169,11 +161,11 @@ func (s *Store) prepare(ctx context.Context) error {
 	if mode != "wal" || sync != 2 {
 		return fmt.Errorf("it would not keep what it acknowledges: journal_mode is %s and synchronous %d, not wal and 2 (full)", mode, sync)
 	}
-	_, err := s.writer.ExecContext(ctx, "INSERT OR IGNORE INTO place (one, epoch, created) VALUES (1, ?, ?)", newID(8), now())
+	_, err := s.writer.ExecContext(ctx, "INSERT OR IGNORE INTO place (one, epoch, created) VALUES (1, ?, ?)", sqlstore.NewID(8), time.Now().UnixMilli())
 	if err != nil {
 		return err
 	}
-	if err := s.writer.QueryRowContext(ctx, "SELECT epoch FROM place").Scan(&s.epoch); err != nil {
+	if err := s.writer.QueryRowContext(ctx, "SELECT epoch FROM place").Scan(&s.Epoch); err != nil {
 		return err
 	}
 	return s.committer.open(ctx, s.writer)
@@ -234,14 +226,9 @@ func code(err error) int {
 // Close finishes what is queued, writes the WAL back, and lets go of the
 // folder. Later calls fail with CodeUnavailable.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	if !s.queue.Close() {
 		return nil
 	}
-	s.closed = true
-	close(s.queue)
-	s.mu.Unlock()
 	<-s.idle
 	return s.release()
 }
@@ -259,16 +246,3 @@ func (s *Store) release() error {
 	}
 	return errors.Join(errs...)
 }
-
-// newID returns n random characters of an alphabet of 32 without look-alikes.
-func newID(n int) string {
-	const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
-	b := make([]byte, n)
-	rand.Read(b)
-	for i := range b {
-		b[i] = alphabet[b[i]%32]
-	}
-	return string(b)
-}
-
-func now() int64 { return time.Now().UnixMilli() }

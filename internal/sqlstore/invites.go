@@ -1,4 +1,4 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
@@ -19,7 +19,7 @@ const liveInvite = "(i.uses = 0 OR i.used < i.uses) AND (i.expires = 0 OR i.expi
 const selectInvites = `SELECT i.id, i.role, coalesce(r.id, ''), coalesce(p.id, ''), i.uses, i.used, i.expires, i.created, i.note
 	FROM invites i LEFT JOIN rooms r ON r.key = i.room LEFT JOIN people p ON p.key = i.by WHERE ` + liveInvite
 
-func scanInvite(row scanner) (i chat.Invite, err error) {
+func scanInvite(row Scanner) (i chat.Invite, err error) {
 	var expires, created int64
 	err = row.Scan(&i.ID, &i.Role, &i.Room, &i.By, &i.Uses, &i.Used, &expires, &created, &i.Note)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -31,11 +31,11 @@ func scanInvite(row scanner) (i chat.Invite, err error) {
 
 // AddInvite implements chat.Accounts.
 func (s *Store) AddInvite(ctx context.Context, token chat.TokenHash, i chat.Invite) (chat.Invite, error) {
-	i.ID, i.Created = chat.InviteID(newID(12)), time.UnixMilli(now())
-	err := s.change(ctx, func(t *tx) error {
+	i.ID, i.Created = chat.InviteID(NewID(12)), time.UnixMilli(s.now())
+	err := s.change(ctx, func(t *Tx) error {
 		var room, by sql.NullInt64
 		if i.Room != "" {
-			r, err := t.room(i.Room)
+			r, err := t.look(i.Room)
 			if err != nil {
 				return err
 			}
@@ -59,11 +59,11 @@ func (s *Store) AddInvite(ctx context.Context, token chat.TokenHash, i chat.Invi
 
 // mayInvite asks again, where who makes an invitation may have been removed from the
 // room a moment ago: a private one, for which those of who is not in it end.
-func (t *tx) mayInvite(p chat.Person, id chat.RoomID) error {
+func (t *Tx) mayInvite(p chat.Person, id chat.RoomID) error {
 	if id == "" {
 		return nil
 	}
-	room, err := t.room(id)
+	room, err := t.look(id)
 	if err != nil || room.Kind == chat.RoomPublic {
 		return err
 	}
@@ -73,17 +73,17 @@ func (t *tx) mayInvite(p chat.Person, id chat.RoomID) error {
 
 // Invites implements chat.Accounts.
 func (s *Store) Invites(ctx context.Context) ([]chat.Invite, error) {
-	return list(ctx, s, scanInvite, selectInvites+"ORDER BY i.created DESC, i.id", now())
+	return list(ctx, s, scanInvite, selectInvites+"ORDER BY i.created DESC, i.id", s.now())
 }
 
 // Invite implements chat.Accounts.
 func (s *Store) Invite(ctx context.Context, token chat.TokenHash) (chat.Invite, error) {
-	return scanInvite(s.readers.row(ctx, selectInvites+"AND i.token = ?", now(), token[:]))
+	return scanInvite(s.row(ctx, selectInvites+"AND i.token = ?", s.now(), token[:]))
 }
 
 // UseInvite implements chat.Accounts.
 func (s *Store) UseInvite(ctx context.Context, token chat.TokenHash, id chat.UserID) (p chat.Person, i chat.Invite, err error) {
-	err = s.change(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *Tx) error {
 		key, _, err := t.account(id)
 		if err != nil {
 			return err
@@ -99,11 +99,11 @@ func (s *Store) UseInvite(ctx context.Context, token chat.TokenHash, id chat.Use
 
 // useInvite lets a person in. Who is known already and does not rise by it uses
 // nothing up, such as somebody who opens the link that they made.
-func (t *tx) useInvite(token chat.TokenHash, person int64, fresh bool) (chat.Invite, error) {
-	if err := t.exec("DELETE FROM invites WHERE (uses > 0 AND used >= uses) OR (expires > 0 AND expires <= ?)", now()); err != nil {
+func (t *Tx) useInvite(token chat.TokenHash, person int64, fresh bool) (chat.Invite, error) {
+	if err := t.exec("DELETE FROM invites WHERE (uses > 0 AND used >= uses) OR (expires > 0 AND expires <= ?)", t.now()); err != nil {
 		return chat.Invite{}, err
 	}
-	i, err := scanInvite(t.row(selectInvites+"AND i.token = ?", now(), token[:]))
+	i, err := scanInvite(t.row(selectInvites+"AND i.token = ?", t.now(), token[:]))
 	if err != nil {
 		return i, err
 	}
@@ -112,8 +112,12 @@ func (t *tx) useInvite(token chat.TokenHash, person int64, fresh bool) (chat.Inv
 		return i, err
 	}
 	if fresh || has < i.Role {
-		if err := t.exec("UPDATE invites SET used = used + 1 WHERE token = ?", token[:]); err != nil {
+		done, err := t.session.Exec(t.ctx, "UPDATE invites SET used = used + 1 WHERE token = ? AND (uses = 0 OR used < uses)", token[:])
+		if err != nil {
 			return i, err
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			return i, errors.Join(err, badInvite()) // somebody else has used it up meanwhile
 		}
 	}
 	err = t.exec("UPDATE people SET promised = max(promised, ?), role = CASE role WHEN ? THEN role ELSE max(role, ?) END WHERE key = ?",
@@ -125,7 +129,7 @@ func (t *tx) useInvite(token chat.TokenHash, person int64, fresh bool) (chat.Inv
 }
 
 // enterBy takes somebody into the room of an invitation. A ban is stronger.
-func (t *tx) enterBy(i chat.Invite, key int64) error {
+func (t *Tx) enterBy(i chat.Invite, key int64) error {
 	room, err := t.room(i.Room)
 	if err != nil {
 		return err
@@ -139,7 +143,7 @@ func (t *tx) enterBy(i chat.Invite, key int64) error {
 		return err
 	}
 	before, err := t.standing(room, p)
-	if err != nil || before.State == chat.StateMember || (before.State == chat.StateBanned && time.Now().Before(before.Banned)) {
+	if err != nil || before.State == chat.StateMember || (before.State == chat.StateBanned && time.UnixMilli(t.now()).Before(before.Banned)) {
 		return err
 	}
 	if room.Kind == chat.RoomPrivate {
@@ -152,7 +156,7 @@ func (t *tx) enterBy(i chat.Invite, key int64) error {
 
 // RevokeInvite implements chat.Accounts.
 func (s *Store) RevokeInvite(ctx context.Context, id chat.InviteID) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		return t.one("there is no such invitation", "DELETE FROM invites WHERE id = ?", id)
 	})
 }

@@ -1,4 +1,4 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
@@ -22,7 +22,7 @@ const (
 
 // sensibleMark refuses a reaction or a pin that changes nothing, or that has no
 // message.
-func (t *tx) sensibleMark(room *room, author *person, d *chat.Draft) error {
+func (t *Tx) sensibleMark(room *room, author *person, d *chat.Draft) error {
 	if _, err := t.writer(room, author, &chat.Draft{Kind: chat.KindDelete, Target: d.Target}); err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (t *tx) sensibleMark(room *room, author *person, d *chat.Draft) error {
 	switch d.Kind {
 	case chat.KindReact, chat.KindUnreact:
 		var known bool
-		err := t.row(`SELECT count(DISTINCT emoji), coalesce(max(emoji = ?1), 0), coalesce(max(emoji = ?1 AND person = ?2), 0) FROM reactions WHERE room = ?3 AND seq = ?4`,
+		err := t.row(`SELECT count(DISTINCT emoji), count(CASE WHEN emoji = ?1 THEN 1 END) > 0, count(CASE WHEN emoji = ?1 AND person = ?2 THEN 1 END) > 0 FROM reactions WHERE room = ?3 AND seq = ?4`,
 			d.Body, author.key, room.key, d.Target).Scan(&n, &known, &there)
 		if err != nil {
 			return err
@@ -40,7 +40,7 @@ func (t *tx) sensibleMark(room *room, author *person, d *chat.Draft) error {
 			return chat.Errorf(chat.CodeTooMany, "a message has at most %d different reactions", chat.MaxEmoji)
 		}
 	default:
-		err := t.row("SELECT count(*), coalesce(max(seq = ?1), 0) FROM pins WHERE room = ?2", d.Target, room.key).Scan(&n, &there)
+		err := t.row("SELECT count(*), count(CASE WHEN seq = ?1 THEN 1 END) > 0 FROM pins WHERE room = ?2", d.Target, room.key).Scan(&n, &there)
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (t *tx) sensibleMark(room *room, author *person, d *chat.Draft) error {
 }
 
 // mark applies a reaction or a pin, or takes it back.
-func (t *tx) mark(room *room, author *person, e chat.Event) (err error) {
+func (t *Tx) mark(room *room, author *person, e chat.Event) (err error) {
 	mark := markReactions
 	switch e.Kind {
 	case chat.KindReact:
@@ -68,7 +68,7 @@ func (t *tx) mark(room *room, author *person, e chat.Event) (err error) {
 	case chat.KindUnpin:
 		return errors.Join(
 			t.exec("DELETE FROM pins WHERE room = ? AND seq = ?", room.key, e.Target),
-			t.exec("UPDATE events SET marks = marks & ~? WHERE room = ? AND seq = ?", markPinned, room.key, e.Target))
+			t.exec("UPDATE events SET marks = marks & ? WHERE room = ? AND seq = ?", ^markPinned, room.key, e.Target))
 	}
 	if err != nil {
 		return err
@@ -77,9 +77,9 @@ func (t *tx) mark(room *room, author *person, e chat.Event) (err error) {
 }
 
 // threaded counts a reply, and has those follow the thread who take part in it.
-func (t *tx) threaded(room *room, author *person, e chat.Event) error {
+func (t *Tx) threaded(room *room, author *person, e chat.Event) error {
 	if err := t.exec(`INSERT INTO threads (room, root, replies, last) VALUES (?, ?, 1, ?)
-		ON CONFLICT (room, root) DO UPDATE SET replies = replies + 1, last = excluded.last`, room.key, e.Thread, e.Seq); err != nil {
+		ON CONFLICT (room, root) DO UPDATE SET replies = threads.replies + 1, last = excluded.last`, room.key, e.Thread, e.Seq); err != nil {
 		return err
 	}
 	if err := t.exec("UPDATE events SET marks = marks | ? WHERE room = ? AND seq = ? AND marks & ? = 0", markThread, room.key, e.Thread, markThread); err != nil {
@@ -109,7 +109,7 @@ const roomKey = "(SELECT key FROM rooms WHERE id = ?1)"
 
 // History implements chat.Directory.
 func (s *Store) History(ctx context.Context, room chat.RoomID, seq chat.Seq) ([]chat.Event, error) {
-	scan := func(row scanner) (e chat.Event, err error) { return e, row.Scan(&e.Seq, at(&e.Time), &e.Body) }
+	scan := func(row Scanner) (e chat.Event, err error) { return e, row.Scan(&e.Seq, at(&e.Time), &e.Body) }
 	all, err := list(ctx, s, scan, `SELECT e.seq, e.time, e.body FROM events e WHERE e.room = `+roomKey+` AND (e.kind = 1 OR e.target = ?2)
 		AND e.seq IN (SELECT ?2 UNION ALL SELECT seq FROM events INDEXED BY events_by_target WHERE room = `+roomKey+` AND target = ?2 AND target > 0 AND kind = 2)
 		AND NOT EXISTS (SELECT 1 FROM revisions WHERE room = e.room AND seq = ?2 AND body IS NULL)
@@ -132,7 +132,7 @@ func (s *Store) Threads(ctx context.Context, id chat.UserID, limit int) ([]chat.
 		root chat.Seq
 		chat.Thread
 	}
-	scan := func(row scanner) (m mark, err error) {
+	scan := func(row Scanner) (m mark, err error) {
 		return m, row.Scan(&m.room, &m.root, &m.Read, &m.Muted, &m.Unread)
 	}
 	marks, err := list(ctx, s, scan, `SELECT r.id, k.root, k.read, k.muted,
@@ -146,7 +146,7 @@ func (s *Store) Threads(ctx context.Context, id chat.UserID, limit int) ([]chat.
 	}
 	var threads []chat.Thread
 	for _, m := range marks {
-		if m.Root, err = scanEvent(s.readers.row(ctx, selectEvents+"WHERE e.room = "+roomKey+" AND e.seq = ?", m.room, m.root)); err != nil {
+		if m.Root, err = scanEvent(s.row(ctx, SelectEvents+"WHERE e.room = "+roomKey+" AND e.seq = ?", m.room, m.root)); err != nil {
 			return nil, err
 		}
 		threads = append(threads, m.Thread)
@@ -156,8 +156,8 @@ func (s *Store) Threads(ctx context.Context, id chat.UserID, limit int) ([]chat.
 
 // FollowThread implements chat.Directory.
 func (s *Store) FollowThread(ctx context.Context, id chat.UserID, room chat.RoomID, root chat.Seq, muted bool) error {
-	return s.change(ctx, func(t *tx) error {
-		r, err := t.room(room)
+	return s.change(ctx, func(t *Tx) error {
+		r, err := t.look(room)
 		if err != nil {
 			return err
 		}
@@ -175,8 +175,8 @@ func (s *Store) FollowThread(ctx context.Context, id chat.UserID, room chat.Room
 
 // ReadThread implements chat.Directory.
 func (s *Store) ReadThread(ctx context.Context, id chat.UserID, room chat.RoomID, root, seq chat.Seq) (read chat.Seq, err error) {
-	err = s.change(ctx, func(t *tx) error {
-		r, err := t.room(room)
+	err = s.change(ctx, func(t *Tx) error {
+		r, err := t.look(room)
 		if err != nil {
 			return err
 		}
@@ -198,29 +198,29 @@ func (s *Store) ReadThread(ctx context.Context, id chat.UserID, room chat.RoomID
 
 // Pins implements chat.Directory.
 func (s *Store) Pins(ctx context.Context, room chat.RoomID) ([]chat.Event, error) {
-	return list(ctx, s, scanEvent, selectEvents+"JOIN pins n ON n.room = e.room AND n.seq = e.seq WHERE n.room = "+roomKey+" ORDER BY n.by DESC", room)
+	return list(ctx, s, scanEvent, SelectEvents+"JOIN pins n ON n.room = e.room AND n.seq = e.seq WHERE n.room = "+roomKey+" ORDER BY n.by DESC", room)
 }
 
 // Seen implements chat.Directory.
 func (s *Store) Seen(ctx context.Context, room chat.RoomID, seq chat.Seq, limit int) (people []chat.Mention, count int, err error) {
 	from := `FROM memberships m JOIN people p ON p.key = m.person WHERE m.room = ` + roomKey + ` AND m.state = 1 AND m.read >= ?2
 		AND p.hides_reads = 0 AND p.bot = 0 AND p.removed IS NULL AND m.person != (SELECT author FROM events WHERE room = m.room AND seq = ?2) `
-	if err := s.readers.row(ctx, "SELECT count(*) "+from, room, seq).Scan(&count); err != nil {
+	if err := s.row(ctx, "SELECT count(*) "+from, room, seq).Scan(&count); err != nil {
 		return nil, 0, err
 	}
-	scan := func(row scanner) (m chat.Mention, err error) { return m, row.Scan(&m.ID, &m.Name) }
+	scan := func(row Scanner) (m chat.Mention, err error) { return m, row.Scan(&m.ID, &m.Name) }
 	people, err = list(ctx, s, scan, "SELECT p.id, p.name "+from+"ORDER BY lower(p.name) LIMIT ?3", room, seq, limit)
 	return people, count, err
 }
 
 // HidesReads implements chat.Directory.
 func (s *Store) HidesReads(ctx context.Context, id chat.UserID) (hides bool, err error) {
-	return hides, s.readers.row(ctx, "SELECT hides_reads FROM people WHERE id = ?", id).Scan(&hides)
+	return hides, s.row(ctx, "SELECT hides_reads FROM people WHERE id = ?", id).Scan(&hides)
 }
 
 // HideReads implements chat.Directory.
 func (s *Store) HideReads(ctx context.Context, id chat.UserID, hide bool) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		return t.one("there is no such person", "UPDATE people SET hides_reads = ? WHERE id = ?", hide, id)
 	})
 }

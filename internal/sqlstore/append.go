@@ -1,7 +1,6 @@
-package sqlite
+package sqlstore
 
 import (
-	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -13,37 +12,8 @@ import (
 	"hubbub/internal/chat"
 )
 
-// Append implements chat.Log.
-func (s *Store) Append(ctx context.Context, drafts []chat.Draft) []chat.Result {
-	r := &request{drafts: drafts, results: make([]chat.Result, len(drafts))}
-	if err := s.submit(ctx, r); err != nil {
-		refuse([]*request{r}, err)
-	}
-	return r.results
-}
-
-// Follow implements chat.Log.
-func (s *Store) Follow(f func([]chat.Event)) { s.follow = f }
-
-// Commit is what one commit did.
-type Commit struct {
-	Events   int // stored
-	Repeated int // drafts that were stored before: sent again by a client
-	Took     time.Duration
-}
-
-// Observe has f told of every commit, by the goroutine that commits. It must be
-// called before the first Append.
-func (s *Store) Observe(f func(Commit)) { s.observe = f }
-
-// Waiting returns how many requests wait for a commit.
-func (s *Store) Waiting() int { return len(s.queue) }
-
-// Failed implements chat.Log.
-func (s *Store) Failed() <-chan struct{} { return s.failed }
-
 // append stores one draft, or says in res why not. An error fails the group.
-func (t *tx) append(draft *chat.Draft, res *chat.Result) error {
+func (t *Tx) append(draft *chat.Draft, res *chat.Result) error {
 	t.draft = *draft // the caller's stays as it is
 	d := &t.draft
 	room, err := t.room(d.Room)
@@ -84,14 +54,13 @@ type change struct {
 }
 
 // insert gives a draft its place, unless its author had one with that id before.
-func (t *tx) insert(room *room, author int64, d *chat.Draft, c change) (done bool, err error) {
+func (t *Tx) insert(room *room, author int64, d *chat.Draft, c change) (done bool, err error) {
 	d.Base = nil // it has done its work
-	seq, at := room.Head+1, max(now(), room.time)
-	result, err := t.write(room.key, author, d, c, seq, at)
-	if err != nil {
+	seq, at := room.Head+1, max(t.now(), room.time)
+	if err := t.enter(room.key, author, d, c, seq, at); err != nil {
 		return false, err
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
+	if done, err := t.session.Insert(t.ctx, &t.entry); err != nil || !done {
 		return false, err
 	}
 	room.Head, room.time = seq, at
@@ -103,34 +72,29 @@ func (t *tx) insert(room *room, author int64, d *chat.Draft, c change) (done boo
 	return true, nil
 }
 
-// write inserts the row of an event. Nearly all are messages that address nobody, and
-// those have a statement of their own: each value that is not handed over is a
-// fiftieth of an append (BenchmarkAppend, one room, 512 in flight).
-func (t *tx) write(room, author int64, d *chat.Draft, c change, seq chat.Seq, at int64) (sql.Result, error) {
-	if d.Kind == chat.KindMessage && d.Target == 0 && d.Thread == 0 && d.Everyone == chat.Nobody && len(d.Mentions) == 0 && d.Files == nil {
-		return t.stmts.say.ExecContext(t.ctx, room, int64(seq), d.ID[:], author, at, d.Body)
+// enter fills in the row of an event.
+func (t *Tx) enter(room, author int64, d *chat.Draft, c change, seq chat.Seq, at int64) error {
+	t.entry = Entry{
+		Room: room, Seq: int64(seq), ID: d.ID[:], Author: author, Kind: int64(d.Kind), Target: int64(d.Target), Time: at, Body: d.Body,
+		Until: millis(d.Until), Thread: int64(d.Thread), Everyone: int64(d.Everyone),
 	}
-	var about int64
 	if c.about != nil {
-		about = c.about.key
+		t.entry.About = c.about.key
 	}
-	var mentions any
 	if len(d.Mentions) > 0 {
 		b, err := json.Marshal(d.Mentions)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		mentions = string(b)
+		t.entry.Mentions = string(b)
 	}
-	files, err := idsOf(d.Files)
-	if err != nil {
-		return nil, err
-	}
-	return t.stmts.insert.ExecContext(t.ctx, room, seq, d.ID[:], author, d.Kind, d.Target, at, d.Body, about, millis(d.Until), mentions, d.Thread, d.Everyone, files)
+	var err error
+	t.entry.Files, err = idsOf(d.Files)
+	return err
 }
 
 // record puts an event into a log that follows from another change.
-func (t *tx) record(room *room, by *person, d chat.Draft) error {
+func (t *Tx) record(room *room, by *person, d chat.Draft) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return err
@@ -169,8 +133,8 @@ func orElse(res *chat.Result, err error) error {
 }
 
 // repeat looks for the first event with the draft's id. None leaves res empty.
-func (t *tx) repeat(d chat.Draft, author int64, res *chat.Result) error {
-	first, err := scanEvent(t.stmts.first.QueryRowContext(t.ctx, d.ID[:], author))
+func (t *Tx) repeat(d chat.Draft, author int64, res *chat.Result) error {
+	first, err := scanEvent(t.session.First(t.ctx, d.ID[:], author))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil
@@ -199,7 +163,7 @@ func (t *tx) repeat(d chat.Draft, author int64, res *chat.Result) error {
 }
 
 // sameFiles says whether an event was sent with the files that a draft names.
-func (t *tx) sameFiles(e chat.Event, d chat.Draft) (bool, error) {
+func (t *Tx) sameFiles(e chat.Event, d chat.Draft) (bool, error) {
 	if e.Files == nil && d.Files == nil {
 		return true, nil
 	}
@@ -208,12 +172,12 @@ func (t *tx) sameFiles(e chat.Event, d chat.Draft) (bool, error) {
 		return false, err
 	}
 	var same bool
-	err = t.row("SELECT files IS ? FROM events WHERE room = (SELECT key FROM rooms WHERE id = ?) AND seq = ?", want, e.Room, e.Seq).Scan(&same)
+	err = t.row("SELECT files IS NOT DISTINCT FROM ? FROM events WHERE room = (SELECT key FROM rooms WHERE id = ?) AND seq = ?", want, e.Room, e.Seq).Scan(&same)
 	return same, err
 }
 
 // erased says whether nobody can know any more what the event's body was.
-func (t *tx) erased(e chat.Event) (bool, error) {
+func (t *Tx) erased(e chat.Event) (bool, error) {
 	if e.Deleted || e.Kind == chat.KindDelete {
 		return e.Deleted, nil
 	}
@@ -226,7 +190,7 @@ func (t *tx) erased(e chat.Event) (bool, error) {
 }
 
 // originalBody returns what was sent, where scanEvent returns how it reads today.
-func (t *tx) originalBody(e chat.Event) (body string, err error) {
+func (t *Tx) originalBody(e chat.Event) (body string, err error) {
 	if e.Revised == 0 {
 		return e.Body, nil
 	}
@@ -235,16 +199,25 @@ func (t *tx) originalBody(e chat.Event) (body string, err error) {
 }
 
 // room returns a room for the group to move.
-func (t *tx) room(id chat.RoomID) (*room, error) {
+func (t *Tx) room(id chat.RoomID) (*room, error) { return t.find(id, true) }
+
+// look returns a room that is only looked at: others may append to it meanwhile.
+func (t *Tx) look(id chat.RoomID) (*room, error) { return t.find(id, false) }
+
+func (t *Tx) find(id chat.RoomID, lock bool) (*room, error) {
 	if r := t.moved[id]; r != nil {
 		return r, nil
 	}
-	if r := t.rooms[id]; r != nil {
+	if r := t.known.rooms[id]; r != nil {
 		copied := *r
 		return &copied, nil
 	}
+	return scanMoved(t.session.Room(t.ctx, id, lock))
+}
+
+func scanMoved(row Scanner) (*room, error) {
 	var r room
-	err := t.stmts.findRoom.QueryRowContext(t.ctx, id).Scan(append([]any{&r.key, &r.messages, &r.time}, roomFields(&r.Room).all()...)...)
+	err := row.Scan(append([]any{&r.key, &r.messages, &r.time}, roomFields(&r.Room).all()...)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, chat.NoRoom()
 	}
@@ -252,14 +225,14 @@ func (t *tx) room(id chat.RoomID) (*room, error) {
 }
 
 // person returns somebody.
-func (t *tx) person(id chat.UserID) (*person, error) {
-	for _, known := range []map[chat.UserID]*person{t.met, t.people} {
+func (t *Tx) person(id chat.UserID) (*person, error) {
+	for _, known := range []map[chat.UserID]*person{t.met, t.known.people} {
 		if p, ok := known[id]; ok {
 			return p, nil
 		}
 	}
 	var p person
-	err := t.stmts.findPerson.QueryRowContext(t.ctx, id).Scan(&p.key, &p.ID, &p.Name, &p.Role, &p.Bot)
+	err := t.session.Person(t.ctx, id).Scan(&p.key, &p.ID, &p.Name, &p.Role, &p.Bot)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, chat.Errorf(chat.CodeUnauthorized, "nobody here has that identity")
 	}
@@ -270,9 +243,9 @@ func (t *tx) person(id chat.UserID) (*person, error) {
 }
 
 // changed reads somebody anew who was changed.
-func (t *tx) changed(id chat.UserID) (p *person, err error) {
+func (t *Tx) changed(id chat.UserID) (p *person, err error) {
 	p = new(person)
-	err = t.stmts.findPerson.QueryRowContext(t.ctx, id).Scan(&p.key, &p.ID, &p.Name, &p.Role, &p.Bot)
+	err = t.session.Person(t.ctx, id).Scan(&p.key, &p.ID, &p.Name, &p.Role, &p.Bot)
 	if err == nil {
 		t.met[id] = p
 	}
@@ -280,14 +253,14 @@ func (t *tx) changed(id chat.UserID) (p *person, err error) {
 }
 
 // standing returns how somebody stands to a room.
-func (t *tx) standing(room *room, p *person) (chat.Standing, error) {
+func (t *Tx) standing(room *room, p *person) (chat.Standing, error) {
 	at := place{room.key, p.key}
-	for _, known := range []map[place]chat.Standing{t.stood, t.standings} {
+	for _, known := range []map[place]chat.Standing{t.stood, t.known.standings} {
 		if s, ok := known[at]; ok {
 			return s, nil
 		}
 	}
-	s, err := scanStanding(t.stmts.findStanding.QueryRowContext(t.ctx, room.key, p.key))
+	s, err := scanStanding(t.session.Standing(t.ctx, room.key, p.key))
 	if err == nil {
 		t.stood[at] = s
 	}

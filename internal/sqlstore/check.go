@@ -1,8 +1,9 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
 	"fmt"
+	"maps"
 )
 
 // contradictions are queries that find nothing in a sound database.
@@ -32,19 +33,19 @@ var contradictions = map[string]string{
 		(e.marks & 2 = 0) = EXISTS (SELECT 1 FROM threads WHERE room = e.room AND root = e.seq) OR
 		(e.marks & 4 = 0) = EXISTS (SELECT 1 FROM pins WHERE room = e.room AND seq = e.seq) OR
 		(e.marks & 16 = 0) = EXISTS (SELECT 1 FROM previews WHERE room = e.room AND seq = e.seq AND body IS NOT NULL))`,
-	"a file is held by nobody, or by somebody while it is an upload": `SELECT id FROM files f WHERE (f.expires = 0) != EXISTS (SELECT 1 FROM held WHERE file = f.key) OR (f.expires = 0 AND NOT f.done)`,
+	"a file is held by nobody, or by somebody while it is an upload": `SELECT id FROM files f WHERE (f.expires = 0) != EXISTS (SELECT 1 FROM held WHERE file = f.key) OR (f.expires = 0 AND f.done = 0)`,
 	"something that is no message holds a file": `SELECT h.seq FROM held h JOIN events e ON e.room = h.room AND e.seq = h.seq LEFT JOIN revisions r ON r.room = h.room AND r.seq = h.seq
 		JOIN rooms m ON m.key = h.room WHERE e.kind != 1 OR (r.seq IS NOT NULL AND r.body IS NULL) OR h.seq <= m.floor`,
 	"a file is there and to be removed": `SELECT id FROM gone JOIN files USING (id)`,
-	"a reference leads nowhere":         `SELECT "table" FROM pragma_foreign_key_check`,
-	"SQLite finds the file damaged":     `SELECT * FROM pragma_integrity_check WHERE integrity_check != 'ok'`,
 }
 
 // Check walks the whole database and reports contradictions: for tests, and for
 // an operator who doubts a disk. It reads everything.
 func (s *Store) Check(ctx context.Context) error {
-	for what, query := range contradictions {
-		rows, err := s.readers.QueryContext(ctx, query)
+	all := maps.Clone(contradictions)
+	maps.Copy(all, s.backend.Contradictions())
+	for what, query := range all {
+		rows, err := s.backend.Rows(ctx, query)
 		if err != nil {
 			return fmt.Errorf("check whether %s: %w", what, err)
 		}

@@ -1,4 +1,4 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 // This file implements chat.Attention.
 
 // placed finds a room, and somebody who has it on their list (CodeNotFound).
-func (t *tx) placed(id chat.UserID, room chat.RoomID) (*room, *person, error) {
-	r, err := t.room(room)
+func (t *Tx) placed(id chat.UserID, room chat.RoomID) (*room, *person, error) {
+	r, err := t.look(room)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -31,7 +31,7 @@ func (t *tx) placed(id chat.UserID, room chat.RoomID) (*room, *person, error) {
 
 // SetLevel implements chat.Attention.
 func (s *Store) SetLevel(ctx context.Context, id chat.UserID, room chat.RoomID, level chat.Level, quiet bool) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		r, p, err := t.placed(id, room)
 		if err != nil {
 			return err
@@ -42,7 +42,7 @@ func (s *Store) SetLevel(ctx context.Context, id chat.UserID, room chat.RoomID, 
 
 // MarkUnread implements chat.Attention.
 func (s *Store) MarkUnread(ctx context.Context, id chat.UserID, room chat.RoomID, seq chat.Seq) (read chat.Seq, err error) {
-	err = s.change(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *Tx) error {
 		r, p, err := t.placed(id, room)
 		if err != nil {
 			return err
@@ -53,17 +53,17 @@ func (s *Store) MarkUnread(ctx context.Context, id chat.UserID, room chat.RoomID
 		if err := t.moveRead(r, p, read); err != nil {
 			return err
 		}
-		return t.exec(`INSERT OR IGNORE INTO mentions (person, room, seq) SELECT ?1, e.room, e.seq FROM events e
+		return t.exec(`INSERT INTO mentions (person, room, seq) SELECT ?1, e.room, e.seq FROM events e
 			WHERE e.room = ?2 AND e.seq > ?3 AND e.kind = 1 AND e.mentions IS NOT NULL AND e.author != ?1
-			AND EXISTS (SELECT 1 FROM json_each(e.mentions) WHERE json_extract(value, '$.id') = ?4)`, p.key, r.key, read, id)
+			AND EXISTS (SELECT 1 FROM json_each(e.mentions) WHERE value ->> 'id' = ?4) ON CONFLICT DO NOTHING`, p.key, r.key, read, id)
 	})
 	return read, err
 }
 
 // moveRead puts a read mark somewhere, and counts anew from the head.
-func (t *tx) moveRead(r *room, p *person, to chat.Seq) error {
+func (t *Tx) moveRead(r *room, p *person, to chat.Seq) error {
 	var behind int64
-	err := t.row("SELECT count(*) FROM events WHERE room = ? AND seq > ? AND kind = 1 AND thread = 0", r.key, to).Scan(&behind)
+	err := t.row("SELECT count(*) FROM events WHERE room = ? AND seq > ? AND seq <= ? AND kind = 1 AND thread = 0", r.key, to, r.Head).Scan(&behind)
 	return errors.Join(err,
 		t.exec("UPDATE memberships SET read = ?, counted = ? WHERE person = ? AND room = ?", to, r.messages-behind, p.key, r.key),
 		t.exec("DELETE FROM mentions WHERE person = ? AND room = ? AND seq <= ?", p.key, r.key, to))
@@ -71,7 +71,8 @@ func (t *tx) moveRead(r *room, p *person, to chat.Seq) error {
 
 // ReadAll implements chat.Attention.
 func (s *Store) ReadAll(ctx context.Context, id chat.UserID) (moved []chat.ReadMark, err error) {
-	err = s.change(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *Tx) error {
+		moved = nil
 		p, err := t.person(id)
 		if err != nil {
 			return err
@@ -81,7 +82,7 @@ func (s *Store) ReadAll(ctx context.Context, id chat.UserID) (moved []chat.ReadM
 			return err
 		}
 		for _, room := range rooms {
-			r, err := t.room(room)
+			r, err := t.look(room)
 			if err != nil {
 				return err
 			}
@@ -105,8 +106,8 @@ func (s *Store) ReadAll(ctx context.Context, id chat.UserID) (moved []chat.ReadM
 }
 
 // readThreads moves the marks of all threads that somebody follows.
-func (t *tx) readThreads(p *person) (moved []chat.ReadMark, err error) {
-	rows, err := t.conn.QueryContext(t.ctx, `SELECT r.id, k.root, h.last FROM thread_marks k JOIN threads h ON h.room = k.room AND h.root = k.root
+func (t *Tx) readThreads(p *person) (moved []chat.ReadMark, err error) {
+	rows, err := t.session.Query(t.ctx, `SELECT r.id, k.root, h.last FROM thread_marks k JOIN threads h ON h.room = k.room AND h.root = k.root
 		JOIN rooms r ON r.key = k.room JOIN memberships m ON m.room = k.room AND m.person = k.person AND m.state = 1
 		WHERE k.person = ? AND k.read < h.last`, p.key)
 	if err != nil {
@@ -131,13 +132,13 @@ func (t *tx) readThreads(p *person) (moved []chat.ReadMark, err error) {
 // SetUnsent implements chat.Attention.
 func (s *Store) SetUnsent(ctx context.Context, id chat.UserID, u chat.Unsent) (kept chat.Unsent, err error) {
 	kept.Room = u.Room
-	err = s.change(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *Tx) error {
 		r, p, err := t.placed(id, u.Room)
 		if err != nil {
 			return err
 		}
 		err = t.exec(`INSERT INTO unsent (person, room, text, time) VALUES (?, ?, ?, ?) ON CONFLICT (person, room) DO UPDATE
-			SET text = excluded.text, time = excluded.time WHERE excluded.time >= time`, p.key, r.key, u.Text, millis(u.Time))
+			SET text = excluded.text, time = excluded.time WHERE excluded.time >= unsent.time`, p.key, r.key, u.Text, millis(u.Time))
 		if err != nil {
 			return err
 		}
@@ -148,7 +149,7 @@ func (s *Store) SetUnsent(ctx context.Context, id chat.UserID, u chat.Unsent) (k
 
 // Unsent implements chat.Attention.
 func (s *Store) Unsent(ctx context.Context, id chat.UserID) ([]chat.Unsent, error) {
-	scan := func(row scanner) (u chat.Unsent, err error) { return u, row.Scan(&u.Room, &u.Text, at(&u.Time)) }
+	scan := func(row Scanner) (u chat.Unsent, err error) { return u, row.Scan(&u.Room, &u.Text, at(&u.Time)) }
 	return list(ctx, s, scan, `SELECT r.id, u.text, u.time FROM unsent u JOIN rooms r ON r.key = u.room
 		WHERE u.person = (SELECT key FROM people WHERE id = ?) AND u.text != ''`, id)
 }
@@ -159,7 +160,7 @@ const silenceColumns = "p.silent_until, p.silent_from, p.silent_to, p.silent_zon
 
 // Silence implements chat.Attention.
 func (s *Store) Silence(ctx context.Context, id chat.UserID) (x chat.Silence, err error) {
-	err = s.readers.row(ctx, "SELECT "+silenceColumns+" FROM people p WHERE p.id = ?", id).Scan(silenceFields(&x)...)
+	err = s.row(ctx, "SELECT "+silenceColumns+" FROM people p WHERE p.id = ?", id).Scan(silenceFields(&x)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = noPerson()
 	}
@@ -168,7 +169,7 @@ func (s *Store) Silence(ctx context.Context, id chat.UserID) (x chat.Silence, er
 
 // SetSilence implements chat.Attention.
 func (s *Store) SetSilence(ctx context.Context, id chat.UserID, x chat.Silence) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		return t.one("there is no such person", "UPDATE people SET silent_until = ?, silent_from = ?, silent_to = ?, silent_zone = ? WHERE id = ?",
 			millis(x.Until), x.From, x.To, x.Zone, id)
 	})
@@ -176,22 +177,22 @@ func (s *Store) SetSilence(ctx context.Context, id chat.UserID, x chat.Silence) 
 
 // Company implements chat.Attention.
 func (s *Store) Company(ctx context.Context, id chat.UserID, most int) ([]chat.RoomID, error) {
-	scan := func(row scanner) (id chat.RoomID, err error) { return id, row.Scan(&id) }
+	scan := func(row Scanner) (id chat.RoomID, err error) { return id, row.Scan(&id) }
 	return list(ctx, s, scan, `SELECT r.id FROM memberships m JOIN rooms r ON r.key = m.room
 		WHERE m.person = (SELECT key FROM people WHERE id = ?) AND m.state = 1 AND r.members <= ?`, id, most)
 }
 
 // AddDevice implements chat.Attention. The oldest ones make room.
 func (s *Store) AddDevice(ctx context.Context, id chat.UserID, session chat.SessionID, d chat.Device) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		key, _, err := t.account(id)
 		if err != nil {
 			return err
 		}
 		err = t.exec(`INSERT INTO devices (endpoint, person, session, key, auth, created) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (endpoint) DO UPDATE
 			SET person = excluded.person, session = excluded.session, key = excluded.key, auth = excluded.auth,
-				created = CASE person WHEN excluded.person THEN created ELSE excluded.created END`,
-			d.Endpoint, key, session, d.Key, d.Auth, now())
+				created = CASE devices.person WHEN excluded.person THEN devices.created ELSE excluded.created END`,
+			d.Endpoint, key, session, d.Key, d.Auth, s.now())
 		if err != nil {
 			return err
 		}
@@ -202,19 +203,19 @@ func (s *Store) AddDevice(ctx context.Context, id chat.UserID, session chat.Sess
 
 // RemoveDevice implements chat.Attention.
 func (s *Store) RemoveDevice(ctx context.Context, id chat.UserID, endpoint string) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		return t.exec("DELETE FROM devices WHERE endpoint = ?1 AND (?2 = '' OR person = (SELECT key FROM people WHERE id = ?2))", endpoint, id)
 	})
 }
 
 // Devices implements chat.Attention.
 func (s *Store) Devices(ctx context.Context) (n int, err error) {
-	return n, s.readers.row(ctx, "SELECT count(*) FROM devices").Scan(&n)
+	return n, s.row(ctx, "SELECT count(*) FROM devices").Scan(&n)
 }
 
 // Listeners implements chat.Attention.
 func (s *Store) Listeners(ctx context.Context, room chat.RoomID) ([]chat.Listener, error) {
-	scan := func(row scanner) (l chat.Listener, err error) {
+	scan := func(row Scanner) (l chat.Listener, err error) {
 		var devices, threads string
 		into := append(fields{&l.ID, &l.Name, &l.Role, &l.Bot, &l.Level, &l.Quiet, &l.Read, &devices, &threads}, standingFields(&l.Standing)...)
 		if err := row.Scan(append(into, silenceFields(&l.Silence)...)...); err != nil {
@@ -226,12 +227,12 @@ func (s *Store) Listeners(ctx context.Context, room chat.RoomID) ([]chat.Listene
 		return l, err
 	}
 	return list(ctx, s, scan, `SELECT p.id, p.name, p.role, p.bot, m.level, m.quiet, m.read,
-		(SELECT json_group_array(json_array(d.endpoint, d.key, d.auth, d.created)) FROM devices d JOIN sessions s ON s.id = d.session WHERE d.person = p.key AND s.used > ?2),
-		(SELECT json_group_array(json_array(k.root, k.muted)) FROM thread_marks k WHERE k.person = p.key AND k.room = m.room),
-		`+standingColumns+", "+silenceColumns+`
+		coalesce((SELECT CAST(json_group_array(json_array(d.endpoint, d.key, d.auth, d.created)) AS TEXT) FROM devices d JOIN sessions s ON s.id = d.session WHERE d.person = p.key AND s.used > ?2), '[]'),
+		coalesce((SELECT CAST(json_group_array(json_array(k.root, k.muted)) AS TEXT) FROM thread_marks k WHERE k.person = p.key AND k.room = m.room), '[]'),
+		`+StandingColumns+", "+silenceColumns+`
 		FROM memberships m JOIN people p ON p.key = m.person
 		WHERE m.room = `+roomKey+` AND m.state = 1 AND p.removed IS NULL AND EXISTS (SELECT 1 FROM devices WHERE person = p.key)`,
-		room, now()-chat.SessionAge.Milliseconds())
+		room, s.now()-chat.SessionAge.Milliseconds())
 }
 
 func devicesOf(rows string) (all []chat.Device, err error) {
@@ -269,7 +270,7 @@ func (s *Store) Alerted(ctx context.Context) (map[chat.RoomID]chat.Seq, error) {
 		room chat.RoomID
 		seq  chat.Seq
 	}
-	scan := func(row scanner) (m mark, err error) { return m, row.Scan(&m.room, &m.seq) }
+	scan := func(row Scanner) (m mark, err error) { return m, row.Scan(&m.room, &m.seq) }
 	marks, err := list(ctx, s, scan, "SELECT r.id, a.seq FROM alerted a JOIN rooms r ON r.key = a.room")
 	all := make(map[chat.RoomID]chat.Seq, len(marks))
 	for _, m := range marks {
@@ -280,7 +281,7 @@ func (s *Store) Alerted(ctx context.Context) (map[chat.RoomID]chat.Seq, error) {
 
 // SetAlerted implements chat.Attention.
 func (s *Store) SetAlerted(ctx context.Context, room chat.RoomID, seq chat.Seq) error {
-	return s.change(ctx, func(t *tx) error {
-		return t.exec("INSERT INTO alerted (room, seq) VALUES ("+roomKey+", ?) ON CONFLICT (room) DO UPDATE SET seq = max(seq, excluded.seq)", room, seq)
+	return s.change(ctx, func(t *Tx) error {
+		return t.exec("INSERT INTO alerted (room, seq) VALUES ("+roomKey+", ?) ON CONFLICT (room) DO UPDATE SET seq = max(alerted.seq, excluded.seq)", room, seq)
 	})
 }

@@ -1,4 +1,4 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
@@ -16,12 +16,12 @@ import (
 
 // This file finds and makes rooms, and knows who is in them.
 
-// roomColumns are the columns of a room that is called r; standingColumns those of a
+// RoomColumns are the columns of a room that is called r; StandingColumns those of a
 // membership that is called m.
 const (
-	roomColumns = `r.id, r.kind, r.name, r.topic, r.archived, r.read_only, r.guests_wait, r.slow, r.keep_days, r.keep_messages, r.floor,
+	RoomColumns = `r.id, r.kind, r.name, r.topic, r.archived, r.read_only, r.guests_wait, r.slow, r.keep_days, r.keep_messages, r.floor,
 	coalesce((SELECT p.id || ' ' || p.name FROM people p WHERE p.key = r.by), ''), r.created, r.members, r.head`
-	standingColumns = "coalesce(m.state, 0), coalesce(m.moderator, 0), coalesce(m.muted, 0), coalesce(m.banned, 0), coalesce(m.spoke, 0)"
+	StandingColumns = "coalesce(m.state, 0), coalesce(m.moderator, 0), coalesce(m.muted, 0), coalesce(m.banned, 0), coalesce(m.spoke, 0)"
 )
 
 // fields takes a row apart into what is not a plain value.
@@ -64,7 +64,7 @@ func standingFields(s *chat.Standing) fields {
 }
 
 // scanStanding reads a standing; none is a stranger's.
-func scanStanding(row scanner) (s chat.Standing, err error) {
+func scanStanding(row Scanner) (s chat.Standing, err error) {
 	err = row.Scan(standingFields(&s)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return chat.Standing{}, nil
@@ -72,9 +72,9 @@ func scanStanding(row scanner) (s chat.Standing, err error) {
 	return s, err
 }
 
-const selectRoom = "SELECT " + roomColumns + " FROM rooms r "
+const selectRoom = "SELECT " + RoomColumns + " FROM rooms r "
 
-func scanRoom(row scanner) (r chat.Room, err error) {
+func scanRoom(row Scanner) (r chat.Room, err error) {
 	err = row.Scan(roomFields(&r)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = chat.NoRoom()
@@ -88,14 +88,14 @@ func (s *Store) EnsureRoom(ctx context.Context, name chat.Name, by chat.UserID) 
 	if chat.AsError(err).Code != chat.CodeNotFound || err == nil {
 		return r, err
 	}
-	err = s.change(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *Tx) error {
 		var there bool
 		if err := t.row("SELECT EXISTS (SELECT 1 FROM rooms WHERE name = ? AND kind = 1)", name.Display).Scan(&there); err != nil || there {
 			return err
 		}
 		err := t.exec("INSERT INTO rooms (id, kind, name, name_key, by, created) VALUES (?, 1, ?, ?, (SELECT key FROM people WHERE id = ?), ?)",
-			newID(12), name.Display, name.Key, by, now())
-		if isConstraint(err) {
+			NewID(12), name.Display, name.Key, by, s.now())
+		if t.isConstraint(err) {
 			return roomExists(name.Display)
 		}
 		return err
@@ -108,24 +108,24 @@ func (s *Store) EnsureRoom(ctx context.Context, name chat.Name, by chat.UserID) 
 
 // RoomByName implements chat.Directory.
 func (s *Store) RoomByName(ctx context.Context, name string) (chat.Room, error) {
-	return scanRoom(s.readers.row(ctx, selectRoom+"WHERE r.name = ? AND r.kind = 1", name))
+	return scanRoom(s.row(ctx, selectRoom+"WHERE r.name = ? AND r.kind = 1", name))
 }
 
 // NameRooms gives keys to rooms that were made before there were any.
 func (s *Store) NameRooms(ctx context.Context, key func(name string) string) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		names, err := column[string](t, "SELECT name FROM rooms WHERE kind = 1 AND name_key IS NULL ORDER BY key")
 		for _, name := range names {
 			// Of two that look the same, the older one has the key.
-			err = errors.Join(err, t.exec("UPDATE OR IGNORE rooms SET name_key = ? WHERE kind = 1 AND name = ?", key(name), name))
+			err = errors.Join(err, t.exec("UPDATE rooms SET name_key = ?1 WHERE kind = 1 AND name = ?2 AND NOT EXISTS (SELECT 1 FROM rooms WHERE name_key = ?1)", key(name), name))
 		}
 		return err
 	})
 }
 
 // column reads all rows of a query for one column.
-func column[T any](t *tx, query string, args ...any) (all []T, err error) {
-	rows, err := t.conn.QueryContext(t.ctx, query, args...)
+func column[T any](t *Tx, query string, args ...any) (all []T, err error) {
+	rows, err := t.session.Query(t.ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -142,8 +142,8 @@ func column[T any](t *tx, query string, args ...any) (all []T, err error) {
 
 // NewRoom implements chat.Directory.
 func (s *Store) NewRoom(ctx context.Context, n chat.NewRoom) (id chat.RoomID, err error) {
-	err = s.change(ctx, func(t *tx) error {
-		id = chat.RoomID(newID(12))
+	err = s.change(ctx, func(t *Tx) error {
+		id = chat.RoomID(NewID(12))
 		var key any
 		if n.Kind == chat.RoomDirect {
 			all := append([]chat.UserID{n.By.ID}, n.People...)
@@ -155,7 +155,7 @@ func (s *Store) NewRoom(ctx context.Context, n chat.NewRoom) (id chat.RoomID, er
 			}
 		}
 		err := t.exec("INSERT INTO rooms (id, kind, name, topic, direct_key, by, created) VALUES (?, ?, ?, ?, ?, (SELECT key FROM people WHERE id = ?), ?)",
-			id, n.Kind, n.Name, n.Topic, key, n.By.ID, now())
+			id, n.Kind, n.Name, n.Topic, key, n.By.ID, s.now())
 		if err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func (s *Store) NewRoom(ctx context.Context, n chat.NewRoom) (id chat.RoomID, er
 }
 
 // settle puts the first people into a new room.
-func (t *tx) settle(id chat.RoomID, n chat.NewRoom) error {
+func (t *Tx) settle(id chat.RoomID, n chat.NewRoom) error {
 	room, err := t.room(id)
 	if err != nil {
 		return err
@@ -205,12 +205,12 @@ func (t *tx) settle(id chat.RoomID, n chat.NewRoom) error {
 
 // Room implements chat.Directory.
 func (s *Store) Room(ctx context.Context, id chat.RoomID) (chat.Room, error) {
-	return scanRoom(s.readers.row(ctx, selectRoom+"WHERE r.id = ?", id))
+	return scanRoom(s.row(ctx, selectRoom+"WHERE r.id = ?", id))
 }
 
 // Rooms implements chat.Directory.
 func (s *Store) Rooms(ctx context.Context, part string, limit int) ([]chat.Room, error) {
-	return list(ctx, s, scanRoom, selectRoom+"WHERE r.kind = 1 AND NOT r.archived AND instr(r.name, ?) > 0 ORDER BY r.name LIMIT ?", strings.ToLower(part), limit)
+	return list(ctx, s, scanRoom, selectRoom+"WHERE r.kind = 1 AND r.archived = 0 AND instr(r.name, ?) > 0 ORDER BY r.name LIMIT ?", strings.ToLower(part), limit)
 }
 
 // AllRooms implements chat.Directory.
@@ -220,16 +220,16 @@ func (s *Store) AllRooms(ctx context.Context) ([]chat.Room, error) {
 
 // memberColumns are a room as the person with the key m.person has it.
 const (
-	memberColumns = roomColumns + ", " + standingColumns + `, coalesce(m.read, r.head), r.messages - coalesce(m.counted, r.messages),
+	memberColumns = RoomColumns + ", " + StandingColumns + `, coalesce(m.read, r.head), r.messages - coalesce(m.counted, r.messages),
 	(SELECT count(DISTINCT x.seq) FROM mentions x CROSS JOIN events e ON e.room = x.room AND e.seq = x.seq
 		WHERE x.person IN (0, m.person) AND x.room = r.key AND x.seq > m.read AND e.author != m.person), ` + othersColumn + choiceColumns
-	knownColumns = roomColumns + ", " + standingColumns + ", 0, 0, 0, " + othersColumn + choiceColumns // without counts
+	knownColumns = RoomColumns + ", " + StandingColumns + ", 0, 0, 0, " + othersColumn + choiceColumns // without counts
 	othersColumn = `CASE r.kind WHEN 3 THEN coalesce((SELECT group_concat(p.id || ' ' || p.name, char(10)) FROM memberships o JOIN people p ON p.key = o.person
 		WHERE o.room = r.key AND o.person != m.person AND o.state = 1), '') ELSE '' END`
 	choiceColumns = ", coalesce(m.level, 0), coalesce(m.quiet, 0) "
 )
 
-func scanMember(row scanner) (m chat.Membership, err error) {
+func scanMember(row Scanner) (m chat.Membership, err error) {
 	others := field[string](func(v string) {
 		for line := range strings.Lines(v) {
 			var one chat.Mention
@@ -248,7 +248,7 @@ func scanMember(row scanner) (m chat.Membership, err error) {
 
 // Access implements chat.Directory.
 func (s *Store) Access(ctx context.Context, id chat.UserID, room chat.RoomID) (chat.Membership, error) {
-	return scanMember(s.readers.row(ctx, "SELECT "+memberColumns+`FROM rooms r LEFT JOIN memberships m
+	return scanMember(s.row(ctx, "SELECT "+memberColumns+`FROM rooms r LEFT JOIN memberships m
 		ON m.room = r.key AND m.person = (SELECT key FROM people WHERE id = ?) WHERE r.id = ?`, id, room))
 }
 
@@ -265,7 +265,7 @@ func (s *Store) Known(ctx context.Context, id chat.UserID) ([]chat.Membership, e
 }
 
 // ask decides about somebody in a transaction.
-func (t *tx) ask(who chat.Actor, id chat.RoomID, act chat.Act) (*room, *person, chat.Standing, error) {
+func (t *Tx) ask(who chat.Actor, id chat.RoomID, act chat.Act) (*room, *person, chat.Standing, error) {
 	room, err := t.room(id)
 	if err != nil {
 		return nil, nil, chat.Standing{}, err
@@ -279,7 +279,7 @@ func (t *tx) ask(who chat.Actor, id chat.RoomID, act chat.Act) (*room, *person, 
 		return nil, nil, s, err
 	}
 	who.Role = p.Role
-	q := chat.Question{Who: who, Act: act, Room: &room.Room, As: s, At: time.Now()}
+	q := chat.Question{Who: who, Act: act, Room: &room.Room, As: s, At: time.UnixMilli(t.now())}
 	return room, p, s, q.Decide().Err(&q)
 }
 
@@ -290,7 +290,7 @@ func (s *Store) Join(ctx context.Context, who chat.Actor, id chat.RoomID) (chat.
 	if err != nil || m.State == chat.StateMember {
 		return m, err
 	}
-	err = s.change(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *Tx) error {
 		room, p, before, err := t.ask(who, id, chat.ActJoin)
 		if err != nil {
 			return err
@@ -310,7 +310,7 @@ func (s *Store) Join(ctx context.Context, who chat.Actor, id chat.RoomID) (chat.
 
 // Leave implements chat.Directory.
 func (s *Store) Leave(ctx context.Context, who chat.Actor, id chat.RoomID) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		room, p, before, err := t.ask(who, id, chat.ActLeave)
 		switch {
 		case err != nil:
@@ -331,12 +331,12 @@ func (s *Store) Members(ctx context.Context, room chat.RoomID, w chat.Members) (
 	switch { // each so that an index has it
 	case w.Muted:
 		where += "AND m.muted > ? "
-		args = append(args, now())
+		args = append(args, s.now())
 	case w.Ranks:
 		where += "AND m.moderator = 1 AND +m.state = 1 " // the plus is for the index of moderators
 	case w.Show == chat.StateBanned:
 		where += "AND m.state = 4 AND m.banned > ? "
-		args = append(args, now())
+		args = append(args, s.now())
 	default:
 		where += "AND m.state = ? "
 		args = append(args, w.Show)
@@ -345,7 +345,7 @@ func (s *Store) Members(ctx context.Context, room chat.RoomID, w chat.Members) (
 		where += "AND instr(lower(p.name), ?) > 0 "
 		args = append(args, w.Part)
 	}
-	if err := s.readers.row(ctx, "SELECT count(*) "+where, args...).Scan(&count); err != nil {
+	if err := s.row(ctx, "SELECT count(*) "+where, args...).Scan(&count); err != nil {
 		return nil, 0, "", err
 	}
 	if w.After != "" {
@@ -357,11 +357,11 @@ func (s *Store) Members(ctx context.Context, room chat.RoomID, w chat.Members) (
 		where += "AND (lower(p.name), p.id) > (?, ?) "
 		args = append(args, after[0], after[1])
 	}
-	scan := func(row scanner) (m chat.Member, err error) {
+	scan := func(row Scanner) (m chat.Member, err error) {
 		into := append(fields{&m.ID, &m.Name, &m.Role, &m.Bot, &m.Picture}, standingFields(&m.Standing)...)
 		return m, row.Scan(into...)
 	}
-	page, err = list(ctx, s, scan, "SELECT p.id, p.name, p.role, p.bot, coalesce((SELECT name FROM pictures WHERE person = p.key), ''), "+standingColumns+" "+where+
+	page, err = list(ctx, s, scan, "SELECT p.id, p.name, p.role, p.bot, coalesce((SELECT name FROM pictures WHERE person = p.key), ''), "+StandingColumns+" "+where+
 		"ORDER BY lower(p.name), p.id LIMIT ?", append(args, w.Limit+1)...)
 	if err == nil && len(page) > w.Limit {
 		page = page[:w.Limit]
@@ -384,7 +384,7 @@ func lower(s string) string {
 
 // Moderators implements chat.Directory.
 func (s *Store) Moderators(ctx context.Context, room chat.RoomID) ([]chat.UserID, error) {
-	scan := func(row scanner) (id chat.UserID, err error) { return id, row.Scan(&id) }
+	scan := func(row Scanner) (id chat.UserID, err error) { return id, row.Scan(&id) }
 	return list(ctx, s, scan, `SELECT p.id FROM rooms r JOIN memberships m ON m.room = r.key JOIN people p ON p.key = m.person
 			WHERE r.id = ?1 AND +m.state = 1 AND m.moderator = 1
 		UNION SELECT p.id FROM rooms r JOIN people p ON p.key = r.by JOIN memberships m ON m.room = r.key AND m.person = p.key WHERE r.id = ?1 AND m.state = 1
@@ -393,8 +393,8 @@ func (s *Store) Moderators(ctx context.Context, room chat.RoomID) ([]chat.UserID
 
 // MarkRead implements chat.Directory.
 func (s *Store) MarkRead(ctx context.Context, id chat.UserID, room chat.RoomID, seq chat.Seq) (read chat.Seq, err error) {
-	err = s.change(ctx, func(t *tx) error {
-		r, err := t.room(room)
+	err = s.change(ctx, func(t *Tx) error {
+		r, err := t.look(room)
 		if err != nil {
 			return err
 		}
@@ -416,7 +416,7 @@ func (s *Store) MarkRead(ctx context.Context, id chat.UserID, room chat.RoomID, 
 		}
 		read = to
 		return errors.Join(
-			t.exec("UPDATE memberships SET read = ?, counted = ? WHERE person = ? AND room = ?", to, counted, p.key, r.key),
+			t.exec("UPDATE memberships SET read = ?1, counted = ?2 WHERE person = ?3 AND room = ?4 AND read < ?1", to, counted, p.key, r.key),
 			t.exec("DELETE FROM mentions WHERE person = ? AND room = ? AND seq <= ?", p.key, r.key, to))
 	})
 	return read, err
@@ -424,12 +424,12 @@ func (s *Store) MarkRead(ctx context.Context, id chat.UserID, room chat.RoomID, 
 
 // counted returns how many messages there are up to a place, from the nearer of two
 // where that is known: where the person has read to, and the head.
-func (t *tx) counted(r *room, read, to chat.Seq, person int64) (n int64, err error) {
-	const between = "(SELECT count(*) FROM events WHERE room = ? AND seq > ? AND seq <= ? AND kind = 1 AND thread = 0)"
+func (t *Tx) counted(r *room, read, to chat.Seq, person int64) (n int64, err error) {
 	if r.Head-to < to-read {
-		return n, t.row("SELECT ? - "+between, r.messages, r.key, to, r.Head).Scan(&n)
+		return n, t.row("SELECT ? - count(*) FROM events WHERE room = ? AND seq > ? AND seq <= ? AND kind = 1 AND thread = 0", r.messages, r.key, to, r.Head).Scan(&n)
 	}
-	return n, t.row("SELECT counted + "+between+" FROM memberships WHERE person = ? AND room = ?", r.key, read, to, person, r.key).Scan(&n)
+	return n, t.row(`SELECT m.counted + (SELECT count(*) FROM events e WHERE e.room = m.room AND e.seq > m.read AND e.seq <= ? AND e.kind = 1 AND e.thread = 0)
+		FROM memberships m WHERE m.person = ? AND m.room = ?`, to, person, r.key).Scan(&n)
 }
 
 // Audit implements chat.Directory.
@@ -440,8 +440,8 @@ func (s *Store) Audit(ctx context.Context, room chat.RoomID, before chat.Seq, li
 
 // AddReport implements chat.Directory.
 func (s *Store) AddReport(ctx context.Context, room chat.RoomID, seq chat.Seq, by chat.UserID, reason string) error {
-	return s.change(ctx, func(t *tx) error {
-		r, err := t.room(room)
+	return s.change(ctx, func(t *Tx) error {
+		r, err := t.look(room)
 		if err != nil {
 			return err
 		}
@@ -453,13 +453,13 @@ func (s *Store) AddReport(ctx context.Context, room chat.RoomID, seq chat.Seq, b
 			return err
 		}
 		return t.exec("INSERT INTO reports (id, room, seq, by, reason, time) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (room, seq, by) DO NOTHING",
-			newID(12), r.key, seq, p.key, reason, now())
+			NewID(12), r.key, seq, p.key, reason, s.now())
 	})
 }
 
 // Reports implements chat.Directory.
 func (s *Store) Reports(ctx context.Context, room chat.RoomID) ([]chat.Report, error) {
-	scan := func(row scanner) (r chat.Report, err error) {
+	scan := func(row Scanner) (r chat.Report, err error) {
 		return r, row.Scan(&r.ID, &r.Seq, &r.By.ID, &r.By.Name, &r.Reason, at(&r.Time))
 	}
 	return list(ctx, s, scan, `SELECT x.id, x.seq, p.id, p.name, x.reason, x.time FROM reports x JOIN people p ON p.key = x.by
@@ -468,14 +468,14 @@ func (s *Store) Reports(ctx context.Context, room chat.RoomID) ([]chat.Report, e
 
 // CloseReport implements chat.Directory.
 func (s *Store) CloseReport(ctx context.Context, room chat.RoomID, id string) error {
-	return s.change(ctx, func(t *tx) error {
-		return t.one("there is no such report", "UPDATE reports SET closed = ? WHERE id = ? AND closed = 0 AND room = (SELECT key FROM rooms WHERE id = ?)", now(), id, room)
+	return s.change(ctx, func(t *Tx) error {
+		return t.one("there is no such report", "UPDATE reports SET closed = ? WHERE id = ? AND closed = 0 AND room = (SELECT key FROM rooms WHERE id = ?)", s.now(), id, room)
 	})
 }
 
 // Pending implements chat.Directory.
 func (s *Store) Pending(ctx context.Context, room chat.RoomID) (reports, guests int, err error) {
-	err = s.readers.row(ctx, `SELECT (SELECT count(*) FROM reports WHERE room = r.key AND closed = 0),
+	err = s.row(ctx, `SELECT (SELECT count(*) FROM reports WHERE room = r.key AND closed = 0),
 		(SELECT count(*) FROM memberships WHERE room = r.key AND state = 5) FROM rooms r WHERE r.id = ?`, room).Scan(&reports, &guests)
 	return reports, guests, err
 }

@@ -1,4 +1,4 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
@@ -22,13 +22,13 @@ func fileFields(f *chat.File) fields {
 
 // AddUpload implements chat.Files. What a person removes again does not count.
 func (s *Store) AddUpload(ctx context.Context, u chat.Upload, most int64) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		owner, err := t.person(u.Owner)
 		if err != nil {
 			return err
 		}
 		var sum int64
-		err = t.row("SELECT coalesce(sum(length), 0) FROM files WHERE owner = ? AND created > ?", owner.key, now()-chat.UploadMemory.Milliseconds()).Scan(&sum)
+		err = t.row("SELECT coalesce(sum(length), 0) FROM files WHERE owner = ? AND created > ?", owner.key, s.now()-chat.UploadMemory.Milliseconds()).Scan(&sum)
 		if err != nil {
 			return err
 		}
@@ -37,14 +37,14 @@ func (s *Store) AddUpload(ctx context.Context, u chat.Upload, most int64) error 
 		}
 		return t.exec(`INSERT INTO files (id, owner, session, name, type, length, size, width, height, duration, created, expires)
 			VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)`,
-			u.ID, owner.key, u.Session, u.Name, u.Type, u.Length, u.Width, u.Height, u.Duration, now(), millis(u.Expires))
+			u.ID, owner.key, u.Session, u.Name, u.Type, u.Length, u.Width, u.Height, u.Duration, s.now(), millis(u.Expires))
 	})
 }
 
 // Upload implements chat.Files.
 func (s *Store) Upload(ctx context.Context, id chat.FileID) (u chat.Upload, err error) {
 	into := append(fileFields(&u.File), &u.Owner, &u.Session, &u.Length, &u.Done, at(&u.Expires))
-	err = s.readers.row(ctx, "SELECT "+fileColumns+`, p.id, f.session, f.length, f.done, f.expires FROM files f JOIN people p ON p.key = f.owner
+	err = s.row(ctx, "SELECT "+fileColumns+`, p.id, f.session, f.length, f.done, f.expires FROM files f JOIN people p ON p.key = f.owner
 		WHERE f.id = ? AND f.expires > 0`, id).Scan(into...)
 	return u, noFile(err)
 }
@@ -58,7 +58,7 @@ func noFile(err error) error {
 
 // FinishUpload implements chat.Files.
 func (s *Store) FinishUpload(ctx context.Context, f chat.File) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		return t.one("there is no such file", `UPDATE files SET type = ?, size = ?, width = ?, height = ?, thumb = ?, duration = ?, done = 1 WHERE id = ? AND expires > 0`,
 			f.Type, f.Size, f.Width, f.Height, f.Thumb, f.Duration, f.ID)
 	})
@@ -66,7 +66,7 @@ func (s *Store) FinishUpload(ctx context.Context, f chat.File) error {
 
 // DropUpload implements chat.Files.
 func (s *Store) DropUpload(ctx context.Context, id chat.FileID) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		if err := t.one("there is no such file", "DELETE FROM files WHERE id = ? AND expires > 0", id); err != nil {
 			return err
 		}
@@ -78,34 +78,34 @@ func (s *Store) DropUpload(ctx context.Context, id chat.FileID) error {
 func (s *Store) ExpireUploads(ctx context.Context, when time.Time) error {
 	const late = "FROM files WHERE expires > 0 AND expires <= ?"
 	var any bool
-	if err := s.readers.row(ctx, "SELECT EXISTS (SELECT 1 "+late+")", millis(when)).Scan(&any); err != nil || !any {
+	if err := s.row(ctx, "SELECT EXISTS (SELECT 1 "+late+")", millis(when)).Scan(&any); err != nil || !any {
 		return err
 	}
-	return s.change(ctx, func(t *tx) error {
-		return errors.Join(t.exec("INSERT OR IGNORE INTO gone (id) SELECT id "+late, millis(when)), t.exec("DELETE "+late, millis(when)))
+	return s.change(ctx, func(t *Tx) error {
+		return errors.Join(t.exec("INSERT INTO gone (id) SELECT id "+late+" ON CONFLICT DO NOTHING", millis(when)), t.exec("DELETE "+late, millis(when)))
 	})
 }
 
 // File implements chat.Files.
 func (s *Store) File(ctx context.Context, id chat.FileID) (f chat.File, rooms []chat.RoomID, err error) {
-	err = s.readers.row(ctx, "SELECT "+fileColumns+" FROM files f WHERE f.id = ? AND f.expires = 0", id).Scan(fileFields(&f)...)
+	err = s.row(ctx, "SELECT "+fileColumns+" FROM files f WHERE f.id = ? AND f.expires = 0", id).Scan(fileFields(&f)...)
 	if err != nil {
 		return f, nil, noFile(err)
 	}
-	scan := func(row scanner) (id chat.RoomID, err error) { return id, row.Scan(&id) }
+	scan := func(row Scanner) (id chat.RoomID, err error) { return id, row.Scan(&id) }
 	rooms, err = list(ctx, s, scan, `SELECT DISTINCT r.id FROM files f JOIN held h ON h.file = f.key JOIN rooms r ON r.key = h.room WHERE f.id = ?`, id)
 	return f, rooms, err
 }
 
 // Gone implements chat.Files.
 func (s *Store) Gone(ctx context.Context, limit int) ([]chat.FileID, error) {
-	scan := func(row scanner) (id chat.FileID, err error) { return id, row.Scan(&id) }
+	scan := func(row Scanner) (id chat.FileID, err error) { return id, row.Scan(&id) }
 	return list(ctx, s, scan, "SELECT id FROM gone LIMIT ?", limit)
 }
 
 // Removed implements chat.Files.
 func (s *Store) Removed(ctx context.Context, ids []chat.FileID) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		for _, id := range ids {
 			if err := t.exec("DELETE FROM gone WHERE id = ?", id); err != nil {
 				return err
@@ -118,7 +118,7 @@ func (s *Store) Removed(ctx context.Context, ids []chat.FileID) error {
 // bring looks at the files that a draft names, and fills in what there is to say of
 // them. Whoever writes must have sent them, or be able to read them in a room: for
 // everybody else they are not there.
-func (t *tx) bring(author *person, d *chat.Draft) (keys []int64, err error) {
+func (t *Tx) bring(author *person, d *chat.Draft) (keys []int64, err error) {
 	if len(d.Files) > chat.MaxFiles {
 		return nil, chat.Errorf(chat.CodeTooMany, "a message has at most %d files", chat.MaxFiles)
 	}
@@ -152,17 +152,17 @@ func (t *tx) bring(author *person, d *chat.Draft) (keys []int64, err error) {
 }
 
 // mayForward asks whether there is a room in which somebody can read a file.
-func (t *tx) mayForward(who *person, scope *chat.Scope, file int64) error {
+func (t *Tx) mayForward(who *person, scope *chat.Scope, file int64) error {
 	rooms, err := column[chat.RoomID](t, "SELECT DISTINCT r.id FROM held h JOIN rooms r ON r.key = h.room WHERE h.file = ?", file)
 	if err != nil {
 		return err
 	}
 	for _, id := range rooms {
-		room, err := t.room(id)
+		room, err := t.look(id)
 		if err != nil {
 			return err
 		}
-		q := chat.Question{Who: who.Actor(), Act: chat.ActRead, Room: &room.Room, At: time.Now()}
+		q := chat.Question{Who: who.Actor(), Act: chat.ActRead, Room: &room.Room, At: time.UnixMilli(t.now())}
 		q.Who.Scope = scope
 		if q.As, err = t.standing(room, who); err != nil {
 			return err
@@ -175,7 +175,7 @@ func (t *tx) mayForward(who *person, scope *chat.Scope, file int64) error {
 }
 
 // hold has a message hold files, from a place among those it holds.
-func (t *tx) hold(room *room, seq chat.Seq, from int, keys []int64) error {
+func (t *Tx) hold(room *room, seq chat.Seq, from int, keys []int64) error {
 	for i, key := range keys {
 		if err := t.exec("INSERT INTO held (room, seq, n, file) VALUES (?, ?, ?, ?)", room.key, seq, from+i, key); err != nil {
 			return err
@@ -189,7 +189,7 @@ func (t *tx) hold(room *room, seq chat.Seq, from int, keys []int64) error {
 
 // release has the messages behind a place, up to another, hold nothing any more that
 // the condition names. A file that nobody holds then goes.
-func (t *tx) release(room *room, after, to chat.Seq, condition string, args ...any) error {
+func (t *Tx) release(room *room, after, to chat.Seq, condition string, args ...any) error {
 	where := " FROM held WHERE room = ? AND seq > ? AND seq <= ? AND " + condition
 	args = append([]any{room.key, after, to}, args...)
 	keys, err := column[int64](t, "SELECT DISTINCT file"+where, args...)
@@ -201,7 +201,7 @@ func (t *tx) release(room *room, after, to chat.Seq, condition string, args ...a
 	}
 	for _, key := range keys {
 		const alone = "key = ? AND NOT EXISTS (SELECT 1 FROM held WHERE file = files.key)"
-		if err := t.exec("INSERT OR IGNORE INTO gone (id) SELECT id FROM files WHERE "+alone, key); err != nil {
+		if err := t.exec("INSERT INTO gone (id) SELECT id FROM files WHERE "+alone+" ON CONFLICT DO NOTHING", key); err != nil {
 			return err
 		}
 		if err := t.exec("DELETE FROM files WHERE "+alone, key); err != nil {
@@ -215,7 +215,7 @@ func (t *tx) release(room *room, after, to chat.Seq, condition string, args ...a
 const pictures = 100
 
 // stay looks at the files that an edit leaves to a message: some of those it has.
-func (t *tx) stay(room *room, d *chat.Draft) (keys []int64, err error) {
+func (t *Tx) stay(room *room, d *chat.Draft) (keys []int64, err error) {
 	files := make([]chat.File, len(d.Files))
 	for i, f := range d.Files {
 		var key int64
@@ -231,12 +231,12 @@ func (t *tx) stay(room *room, d *chat.Draft) (keys []int64, err error) {
 }
 
 // shrink takes those files off a message that an edit does not leave to it.
-func (t *tx) shrink(room *room, target chat.Seq, keep []int64) error {
+func (t *Tx) shrink(room *room, target chat.Seq, keep []int64) error {
 	b, err := json.Marshal(append([]int64{}, keep...)) // null is not in, and not out
 	if err != nil {
 		return err
 	}
-	return t.release(room, target-1, target, "n < ? AND file NOT IN (SELECT value FROM json_each(?))", pictures, string(b))
+	return t.release(room, target-1, target, "n < ? AND file NOT IN (SELECT CAST(value AS BIGINT) FROM json_each(?))", pictures, string(b))
 }
 
 // idsOf writes the ids of a draft's files for events.files; nil where it names none.
@@ -250,7 +250,7 @@ func idsOf(files []chat.File) (any, error) {
 
 // unpreview takes away what there is to show of a message's links, on screens by the
 // event that the caller has written, and in the file.
-func (t *tx) unpreview(room *room, seq chat.Seq, forGood bool) error {
+func (t *Tx) unpreview(room *room, seq chat.Seq, forGood bool) error {
 	var body sql.NullString
 	err := t.row("SELECT body FROM previews WHERE room = ? AND seq = ?", room.key, seq).Scan(&body)
 	known := err == nil
@@ -275,13 +275,13 @@ func (t *tx) unpreview(room *room, seq chat.Seq, forGood bool) error {
 	}
 	return errors.Join(
 		t.exec("UPDATE events SET body = '' WHERE room = ? AND target = ? AND target > 0 AND kind = ?", room.key, seq, chat.KindPreview),
-		t.exec("UPDATE events SET marks = marks & ~? WHERE room = ? AND seq = ?", markPreviews, room.key, seq),
+		t.exec("UPDATE events SET marks = marks & ? WHERE room = ? AND seq = ?", ^markPreviews, room.key, seq),
 		t.release(room, seq-1, seq, "n >= ?", pictures))
 }
 
 // ShowPreviews implements chat.Files.
 func (s *Store) ShowPreviews(ctx context.Context, id chat.RoomID, seq, revised chat.Seq, all []chat.Preview) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		room, err := t.room(id)
 		if err != nil {
 			return err
@@ -323,7 +323,7 @@ func (s *Store) ShowPreviews(ctx context.Context, id chat.RoomID, seq, revised c
 
 // wantsPreviews says whether a message still reads as it did when its links were
 // followed, and has no previews yet.
-func (t *tx) wantsPreviews(room *room, seq, revised chat.Seq) (wanted bool, err error) {
+func (t *Tx) wantsPreviews(room *room, seq, revised chat.Seq) (wanted bool, err error) {
 	err = t.row(`SELECT e.kind = 1 AND coalesce(r.by, 0) = ?1 AND (r.seq IS NULL OR r.body IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM previews WHERE room = e.room AND seq = e.seq)
 		FROM events e LEFT JOIN revisions r ON r.room = e.room AND r.seq = e.seq WHERE e.room = ?2 AND e.seq = ?3`, revised, room.key, seq).Scan(&wanted)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -336,7 +336,7 @@ func (t *tx) wantsPreviews(room *room, seq, revised chat.Seq) (wanted bool, err 
 func (s *Store) CachedPreview(ctx context.Context, url string) (p chat.CachedPreview, ok bool, err error) {
 	hash := sha256.Sum256([]byte(url))
 	var body string
-	err = s.readers.row(ctx, "SELECT body, image, expires FROM preview_cache WHERE url = ? AND expires > ?", hash[:], now()).Scan(&body, &p.Image, at(&p.Expires))
+	err = s.row(ctx, "SELECT body, image, expires FROM preview_cache WHERE url = ? AND expires > ?", hash[:], s.now()).Scan(&body, &p.Image, at(&p.Expires))
 	if errors.Is(err, sql.ErrNoRows) {
 		return p, false, nil
 	}
@@ -357,9 +357,10 @@ func (s *Store) CachePreview(ctx context.Context, url string, p chat.CachedPrevi
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		return errors.Join(
-			t.exec("DELETE FROM preview_cache WHERE expires <= ? OR url IN (SELECT url FROM preview_cache ORDER BY expires DESC LIMIT -1 OFFSET ?)", now(), maxCached-1),
-			t.exec("INSERT OR REPLACE INTO preview_cache (url, body, image, expires) VALUES (?, ?, ?, ?)", hash[:], string(b), p.Image, millis(p.Expires)))
+			t.exec("DELETE FROM preview_cache WHERE expires <= ? OR url NOT IN (SELECT url FROM preview_cache ORDER BY expires DESC LIMIT ?)", s.now(), maxCached-1),
+			t.exec(`INSERT INTO preview_cache (url, body, image, expires) VALUES (?, ?, ?, ?)
+				ON CONFLICT (url) DO UPDATE SET body = excluded.body, image = excluded.image, expires = excluded.expires`, hash[:], string(b), p.Image, millis(p.Expires)))
 	})
 }

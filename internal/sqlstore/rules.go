@@ -1,4 +1,4 @@
-package sqlite
+package sqlstore
 
 import (
 	"database/sql"
@@ -13,12 +13,12 @@ import (
 // knows, and applies what the draft changes.
 
 // check finds out what a draft concerns, and whether its author may write it now.
-func (t *tx) check(room *room, author *person, d *chat.Draft) (c change, err error) {
+func (t *Tx) check(room *room, author *person, d *chat.Draft) (c change, err error) {
 	act, ok := d.Kind.Act()
 	if !ok {
 		return c, fmt.Errorf("kind %d can not be appended", d.Kind)
 	}
-	q := chat.Question{Who: author.Actor(), Act: act, Room: &room.Room, At: time.UnixMilli(max(now(), room.time))}
+	q := chat.Question{Who: author.Actor(), Act: act, Room: &room.Room, At: time.UnixMilli(max(t.now(), room.time))}
 	q.Who.Scope = d.Scope
 	if q.As, err = t.standing(room, author); err != nil {
 		return c, err
@@ -78,7 +78,7 @@ func (t *tx) check(room *room, author *person, d *chat.Draft) (c change, err err
 
 // answers wants the messages that a message answers, or stands under, in its room.
 // There are no threads under threads.
-func (t *tx) answers(room *room, d *chat.Draft) error {
+func (t *Tx) answers(room *room, d *chat.Draft) error {
 	if d.Thread > 0 {
 		var ok bool
 		err := t.row("SELECT kind = 1 AND thread = 0 FROM events WHERE room = ? AND seq = ?", room.key, d.Thread).Scan(&ok)
@@ -102,12 +102,12 @@ func (t *tx) answers(room *room, d *chat.Draft) error {
 
 // writer finds the message that an edit or a delete changes, and its author if that
 // is somebody else.
-func (t *tx) writer(room *room, author *person, d *chat.Draft) (*person, error) {
+func (t *Tx) writer(room *room, author *person, d *chat.Draft) (*person, error) {
 	var kind chat.Kind
 	var id chat.UserID
 	var gone bool
 	var revised chat.Seq
-	err := t.row(`SELECT e.kind, p.id, coalesce(r.body IS NULL AND r.seq IS NOT NULL, 0), coalesce(r.by, 0) FROM events e JOIN people p ON p.key = e.author
+	err := t.row(`SELECT e.kind, p.id, r.body IS NULL AND r.seq IS NOT NULL, coalesce(r.by, 0) FROM events e JOIN people p ON p.key = e.author
 		LEFT JOIN revisions r ON r.room = e.room AND r.seq = e.seq WHERE e.room = ? AND e.seq = ?`, room.key, d.Target).Scan(&kind, &id, &gone, &revised)
 	switch {
 	case err != nil && !errors.Is(err, sql.ErrNoRows):
@@ -125,7 +125,7 @@ func (t *tx) writer(room *room, author *person, d *chat.Draft) (*person, error) 
 }
 
 // sensible refuses changes that change nothing, or not for the better.
-func (t *tx) sensible(room *room, author *person, d *chat.Draft, target *chat.Target) error {
+func (t *Tx) sensible(room *room, author *person, d *chat.Draft, target *chat.Target) error {
 	conflict := func(format string, args ...any) error { return chat.Errorf(chat.CodeConflict, format, args...) }
 	isLobby := room.Kind == chat.RoomPublic && room.Name == chat.Lobby
 	switch d.Kind {
@@ -182,7 +182,7 @@ func (t *tx) sensible(room *room, author *person, d *chat.Draft, target *chat.Ta
 }
 
 // anotherModerator refuses to leave a room without a moderator.
-func (t *tx) anotherModerator(room *room, but chat.UserID) error {
+func (t *Tx) anotherModerator(room *room, but chat.UserID) error {
 	var others bool
 	err := t.row(`SELECT EXISTS (SELECT 1 FROM memberships m JOIN people p ON p.key = m.person
 		WHERE m.room = ? AND +m.state = 1 AND m.moderator = 1 AND p.id != ?)`, room.key, but).Scan(&others)
@@ -193,13 +193,13 @@ func (t *tx) anotherModerator(room *room, but chat.UserID) error {
 }
 
 // stays wants somebody who can come back.
-func (t *tx) stays(id chat.UserID) error {
+func (t *Tx) stays(id chat.UserID) error {
 	_, _, err := t.account(id)
 	return err
 }
 
 // freeRoomName refuses the name of another public room.
-func (t *tx) freeRoomName(room *room, d *chat.Draft) error {
+func (t *Tx) freeRoomName(room *room, d *chat.Draft) error {
 	if room.Kind != chat.RoomPublic {
 		return nil
 	}
@@ -216,7 +216,7 @@ func roomExists(name string) error {
 }
 
 // reached leaves those out whom a message can not reach.
-func (t *tx) reached(room *room, all []chat.Mention) (some []chat.Mention, err error) {
+func (t *Tx) reached(room *room, all []chat.Mention) (some []chat.Mention, err error) {
 	for _, m := range all {
 		p, err := t.person(m.ID)
 		if err != nil {
@@ -234,7 +234,7 @@ func (t *tx) reached(room *room, all []chat.Mention) (some []chat.Mention, err e
 }
 
 // project applies what an event changes.
-func (t *tx) project(room *room, author *person, e chat.Event, c change) error {
+func (t *Tx) project(room *room, author *person, e chat.Event, c change) error {
 	switch e.Kind {
 	case chat.KindMessage:
 		if err := t.hold(room, e.Seq, 0, c.files); err != nil {
@@ -268,7 +268,7 @@ func (t *tx) project(room *room, author *person, e chat.Event, c change) error {
 }
 
 // apply changes a room.
-func (t *tx) apply(room *room, e chat.Event) error {
+func (t *Tx) apply(room *room, e chat.Event) error {
 	room.Apply(e)
 	if e.Kind == chat.KindName && room.Kind == chat.RoomPublic {
 		if err := t.exec("UPDATE rooms SET name_key = ? WHERE key = ?", e.Key, room.key); err != nil {
@@ -281,8 +281,8 @@ func (t *tx) apply(room *room, e chat.Event) error {
 }
 
 // said notes whom a message addresses, and in slow mode when it came.
-func (t *tx) said(room *room, author *person, e chat.Event) error {
-	const address = "INSERT OR IGNORE INTO mentions (person, room, seq) VALUES (?, ?, ?)"
+func (t *Tx) said(room *room, author *person, e chat.Event) error {
+	const address = "INSERT INTO mentions (person, room, seq) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 	if e.Everyone != chat.Nobody {
 		if err := t.exec(address, 0, room.key, e.Seq); err != nil {
 			return err
@@ -332,7 +332,7 @@ func (t *tx) said(room *room, author *person, e chat.Event) error {
 
 // revise applies an edit or a delete to the message it changes. What is
 // deleted is really erased: from the event, and from the edits that led there.
-func (t *tx) revise(room *room, e chat.Event) error {
+func (t *Tx) revise(room *room, e chat.Event) error {
 	var body any = e.Body
 	if err := t.unpreview(room, e.Target, e.NoPreview); err != nil {
 		return err
@@ -342,7 +342,7 @@ func (t *tx) revise(room *room, e chat.Event) error {
 		if err := t.wipe(room, e.Target-1, e.Target); err != nil {
 			return err
 		}
-		if err := t.exec("UPDATE reports SET closed = ? WHERE room = ? AND seq = ?", now(), room.key, e.Target); err != nil {
+		if err := t.exec("UPDATE reports SET closed = ? WHERE room = ? AND seq = ?", t.now(), room.key, e.Target); err != nil {
 			return err
 		}
 	}
@@ -352,7 +352,7 @@ func (t *tx) revise(room *room, e chat.Event) error {
 
 // wipe erases what the messages behind a place said, up to another, and what came to
 // them, but for what was said under them.
-func (t *tx) wipe(room *room, after, to chat.Seq) error {
+func (t *Tx) wipe(room *room, after, to chat.Seq) error {
 	for _, query := range []string{
 		"UPDATE events SET body = '', mentions = NULL, files = NULL, everyone = 0, marks = marks & 2 WHERE room = ?1 AND seq > ?2 AND seq <= ?3 AND kind = 1",
 		"UPDATE events SET body = '', files = NULL WHERE room = ?1 AND target > ?2 AND target <= ?3 AND target > 0 AND kind IN (2, 30)",
@@ -370,16 +370,16 @@ func (t *tx) wipe(room *room, after, to chat.Seq) error {
 }
 
 // stand changes how somebody stands to a room, and what follows from that.
-func (t *tx) stand(room *room, p *person, before, after chat.Standing) error {
+func (t *Tx) stand(room *room, p *person, before, after chat.Standing) error {
 	t.stood[place{room.key, p.key}] = after
 	was, is := before.State == chat.StateMember, after.State == chat.StateMember
 	err := t.exec(`INSERT INTO memberships (person, room, read, state, moderator, muted, banned, spoke, since, counted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (person, room) DO UPDATE SET state = excluded.state, moderator = excluded.moderator, muted = excluded.muted,
 			banned = excluded.banned, spoke = excluded.spoke,
-			since = CASE WHEN state = excluded.state THEN since ELSE excluded.since END,
-			read = CASE WHEN state != 1 AND excluded.state = 1 THEN excluded.read ELSE read END,
-			counted = CASE WHEN state != 1 AND excluded.state = 1 THEN excluded.counted ELSE counted END`,
-		p.key, room.key, room.Head, after.State, after.Moderator, millis(after.Muted), millis(after.Banned), millis(after.Spoke), now(), room.messages)
+			since = CASE WHEN memberships.state = excluded.state THEN memberships.since ELSE excluded.since END,
+			read = CASE WHEN memberships.state != 1 AND excluded.state = 1 THEN excluded.read ELSE memberships.read END,
+			counted = CASE WHEN memberships.state != 1 AND excluded.state = 1 THEN excluded.counted ELSE memberships.counted END`,
+		p.key, room.key, room.Head, after.State, after.Moderator, millis(after.Muted), millis(after.Banned), millis(after.Spoke), t.now(), room.messages)
 	switch {
 	case err != nil:
 		return err
@@ -416,7 +416,7 @@ func (t *tx) stand(room *room, p *person, before, after chat.Standing) error {
 
 // succeed sees to it that a private room in which somebody is left has a moderator:
 // the one who has been there longest.
-func (t *tx) succeed(room *room) error {
+func (t *Tx) succeed(room *room) error {
 	switch err := t.anotherModerator(room, ""); {
 	case err == nil:
 		return nil
@@ -437,7 +437,7 @@ func (t *tx) succeed(room *room) error {
 
 // changeBy records an event that concerns somebody, and applies it, without asking
 // whether it is allowed.
-func (t *tx) changeBy(room *room, by chat.UserID, d chat.Draft) error {
+func (t *Tx) changeBy(room *room, by chat.UserID, d chat.Draft) error {
 	author, err := t.person(by)
 	if err != nil {
 		return err

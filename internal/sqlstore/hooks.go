@@ -1,4 +1,4 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 // This file implements chat.Hooks.
 
 // alias notes what a hook's bot called itself in a message.
-func (t *tx) alias(room *room, e chat.Event) error {
+func (t *Tx) alias(room *room, e chat.Event) error {
 	return errors.Join(
 		t.exec("INSERT INTO aliases (room, seq, name) VALUES (?, ?, ?)", room.key, e.Seq, e.As),
 		t.exec("UPDATE events SET marks = marks | ? WHERE room = ? AND seq = ?", markAlias, room.key, e.Seq))
@@ -22,7 +22,7 @@ const selectHooks = `SELECT h.id, r.id, h.secret IS NOT NULL, p.id, p.name, p.ro
 	h.created, h.used, h.url, h.events, h.signing, h.seq, h.paused, h.tries, h.since, h.next
 	FROM hooks h JOIN rooms r ON r.key = h.room JOIN people p ON p.key = h.bot WHERE p.removed IS NULL AND `
 
-func scanHook(row scanner) (h chat.Hook, err error) {
+func scanHook(row Scanner) (h chat.Hook, err error) {
 	err = row.Scan(&h.ID, &h.Room, &h.Incoming, &h.Bot.ID, &h.Bot.Name, &h.Bot.Role, &h.Bot.Bot, whom(&h.By),
 		at(&h.Created), at(&h.Used), &h.URL, &h.Events, &h.Key, &h.Seq, &h.Paused, &h.Tries, at(&h.Since), at(&h.Next))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -35,8 +35,8 @@ func noHook() error { return chat.Errorf(chat.CodeNotFound, "there is no such ho
 
 // AddHook implements chat.Hooks.
 func (s *Store) AddHook(ctx context.Context, n chat.NewHook) (chat.Hook, error) {
-	n.ID, n.Bot = newID(12), chat.Person{ID: chat.UserID(newID(16)), Name: n.Name.Display, Role: chat.RoleMember, Bot: true}
-	err := s.change(ctx, func(t *tx) error {
+	n.ID, n.Bot = NewID(12), chat.Person{ID: chat.UserID(NewID(16)), Name: n.Name.Display, Role: chat.RoleMember, Bot: true}
+	err := s.change(ctx, func(t *Tx) error {
 		room, err := t.room(n.Room)
 		if err != nil {
 			return err
@@ -67,7 +67,7 @@ func (s *Store) AddHook(ctx context.Context, n chat.NewHook) (chat.Hook, error) 
 			secret = n.Secret[:]
 		}
 		return t.exec("INSERT INTO hooks (id, room, bot, by, created, secret, url, events, signing, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-			n.ID, room.key, bot.key, by.key, now(), secret, n.URL, n.Events, n.Key, room.Head)
+			n.ID, room.key, bot.key, by.key, s.now(), secret, n.URL, n.Events, n.Key, room.Head)
 	})
 	if err != nil {
 		return chat.Hook{}, err
@@ -76,7 +76,7 @@ func (s *Store) AddHook(ctx context.Context, n chat.NewHook) (chat.Hook, error) 
 }
 
 // hookBot makes the bot of a hook.
-func (t *tx) hookBot(n chat.NewHook, by *person) (*person, error) {
+func (t *Tx) hookBot(n chat.NewHook, by *person) (*person, error) {
 	key, err := t.addPerson(n.Bot, n.Name, false)
 	if err != nil {
 		return nil, err
@@ -94,12 +94,12 @@ func (s *Store) Hooks(ctx context.Context, room chat.RoomID) ([]chat.Hook, error
 
 // Hook implements chat.Hooks.
 func (s *Store) Hook(ctx context.Context, id string) (chat.Hook, error) {
-	return scanHook(s.readers.row(ctx, selectHooks+"h.id = ?", id))
+	return scanHook(s.row(ctx, selectHooks+"h.id = ?", id))
 }
 
 // HookOf implements chat.Hooks.
 func (s *Store) HookOf(ctx context.Context, secret chat.TokenHash) (chat.Hook, error) {
-	return scanHook(s.readers.row(ctx, selectHooks+"h.secret = ?", secret[:]))
+	return scanHook(s.row(ctx, selectHooks+"h.secret = ?", secret[:]))
 }
 
 // OutgoingHooks implements chat.Hooks.
@@ -109,7 +109,7 @@ func (s *Store) OutgoingHooks(ctx context.Context) ([]chat.Hook, error) {
 
 // ChangeHook implements chat.Hooks.
 func (s *Store) ChangeHook(ctx context.Context, id string, c chat.HookChange) (chat.Hook, error) {
-	err := s.change(ctx, func(t *tx) error {
+	err := s.change(ctx, func(t *Tx) error {
 		var bot chat.UserID
 		err := t.row("SELECT p.id FROM hooks h JOIN people p ON p.key = h.bot WHERE h.id = ?", id).Scan(&bot)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -140,7 +140,7 @@ func (s *Store) ChangeHook(ctx context.Context, id string, c chat.HookChange) (c
 	return s.Hook(ctx, id)
 }
 
-func (t *tx) renameBot(id chat.UserID, name chat.Name) error {
+func (t *Tx) renameBot(id chat.UserID, name chat.Name) error {
 	p, err := t.person(id)
 	if err != nil {
 		return err
@@ -149,7 +149,7 @@ func (t *tx) renameBot(id chat.UserID, name chat.Name) error {
 		return err
 	}
 	if err := t.exec("UPDATE people SET name = ?, name_key = ? WHERE key = ?", name.Display, name.Key, p.key); err != nil {
-		return taken(err)
+		return t.taken(err)
 	}
 	_, err = t.changed(id)
 	return err
@@ -157,7 +157,10 @@ func (t *tx) renameBot(id chat.UserID, name chat.Name) error {
 
 // RemoveHook implements chat.Hooks.
 func (s *Store) RemoveHook(ctx context.Context, id string, by chat.UserID) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
+		if err := t.session.ChangeRights(t.ctx); err != nil {
+			return err
+		}
 		var bot chat.UserID
 		var in chat.RoomID
 		var h chat.Hook
@@ -196,7 +199,7 @@ func (s *Store) RemoveHook(ctx context.Context, id string, by chat.UserID) error
 		if err := t.leaveAll(p.key, bot); err != nil { // somebody may have put it into other rooms
 			return err
 		}
-		if err := t.exec("UPDATE people SET name_key = NULL, role = ?, removed = ? WHERE key = ?", chat.RoleGuest, now(), p.key); err != nil {
+		if err := t.exec("UPDATE people SET name_key = NULL, role = ?, removed = ? WHERE key = ?", chat.RoleGuest, s.now(), p.key); err != nil {
 			return err
 		}
 		_, err = t.changed(bot)
@@ -206,17 +209,17 @@ func (s *Store) RemoveHook(ctx context.Context, id string, by chat.UserID) error
 
 // Delivered implements chat.Hooks.
 func (s *Store) Delivered(ctx context.Context, id string, seq chat.Seq, used bool) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		if !used {
 			return t.exec("UPDATE hooks SET seq = max(seq, ?) WHERE id = ?", seq, id)
 		}
-		return t.exec("UPDATE hooks SET seq = max(seq, ?), tries = 0, since = 0, next = 0, used = ? WHERE id = ?", seq, now(), id)
+		return t.exec("UPDATE hooks SET seq = max(seq, ?), tries = 0, since = 0, next = 0, used = ? WHERE id = ?", seq, s.now(), id)
 	})
 }
 
 // HookFailed implements chat.Hooks.
 func (s *Store) HookFailed(ctx context.Context, h chat.Hook, f chat.HookFailure) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		if err := t.one("there is no such hook", "UPDATE hooks SET tries = ?, since = ?, next = ?, paused = ? WHERE id = ?",
 			h.Tries, millis(h.Since), millis(h.Next), h.Paused, h.ID); err != nil {
 			return err
@@ -229,7 +232,7 @@ func (s *Store) HookFailed(ctx context.Context, h chat.Hook, f chat.HookFailure)
 
 // HookFailures implements chat.Hooks.
 func (s *Store) HookFailures(ctx context.Context, id string) ([]chat.HookFailure, error) {
-	scan := func(row scanner) (f chat.HookFailure, err error) {
+	scan := func(row Scanner) (f chat.HookFailure, err error) {
 		return f, row.Scan(&f.Seq, at(&f.Time), &f.Status, &f.Reason)
 	}
 	return list(ctx, s, scan, "SELECT seq, time, status, reason FROM hook_failures WHERE hook = ? ORDER BY key DESC", id)
@@ -237,5 +240,5 @@ func (s *Store) HookFailures(ctx context.Context, id string) ([]chat.HookFailure
 
 // HookUsed implements chat.Hooks.
 func (s *Store) HookUsed(ctx context.Context, id string, at time.Time) error {
-	return s.change(ctx, func(t *tx) error { return t.exec("UPDATE hooks SET used = max(used, ?) WHERE id = ?", millis(at), id) })
+	return s.change(ctx, func(t *Tx) error { return t.exec("UPDATE hooks SET used = max(used, ?) WHERE id = ?", millis(at), id) })
 }

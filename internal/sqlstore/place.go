@@ -1,4 +1,4 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
@@ -16,13 +16,16 @@ import (
 
 // openPlace finds the log of the place, or makes it.
 func (s *Store) openPlace(ctx context.Context) error {
-	return s.change(ctx, func(t *tx) error {
-		err := t.row("SELECT id FROM rooms WHERE kind = ?", chat.RoomPlace).Scan(&t.place)
-		if errors.Is(err, sql.ErrNoRows) {
-			t.place = chat.RoomID(newID(12))
-			err = t.exec("INSERT INTO rooms (id, kind, name, created) VALUES (?, ?, '', ?)", t.place, chat.RoomPlace, now())
+	return s.change(ctx, func(t *Tx) error {
+		const find = "SELECT id FROM rooms WHERE kind = 4"
+		err := t.row(find).Scan(&s.place)
+		if !errors.Is(err, sql.ErrNoRows) {
+			return err
 		}
-		return err
+		if err := t.exec("INSERT INTO rooms (id, kind, name, created) VALUES (?, 4, '', ?) ON CONFLICT DO NOTHING", NewID(12), t.now()); err != nil {
+			return err
+		}
+		return t.row(find).Scan(&s.place)
 	})
 }
 
@@ -30,8 +33,8 @@ func (s *Store) openPlace(ctx context.Context) error {
 func (s *Store) Place(context.Context) (chat.RoomID, error) { return s.place, nil }
 
 // note puts a change of the place into its log.
-func (t *tx) note(by chat.UserID, d chat.Draft) error {
-	room, err := t.room(t.place)
+func (t *Tx) note(by chat.UserID, d chat.Draft) error {
+	room, err := t.room(t.store.place)
 	if err != nil {
 		return err
 	}
@@ -47,8 +50,8 @@ func (t *tx) note(by chat.UserID, d chat.Draft) error {
 
 // AddBlock implements chat.Accounts.
 func (s *Store) AddBlock(ctx context.Context, b chat.Block) (chat.Block, error) {
-	b.ID, b.Created = newID(12), time.UnixMilli(now())
-	err := s.change(ctx, func(t *tx) error {
+	b.ID, b.Created = NewID(12), time.UnixMilli(s.now())
+	err := s.change(ctx, func(t *Tx) error {
 		if b.By.ID == "" {
 			b.By.ID = chat.OperatorID
 		}
@@ -72,7 +75,7 @@ func (s *Store) AddBlock(ctx context.Context, b chat.Block) (chat.Block, error) 
 
 // Blocks implements chat.Accounts.
 func (s *Store) Blocks(ctx context.Context) ([]chat.Block, error) {
-	scan := func(row scanner) (b chat.Block, err error) {
+	scan := func(row Scanner) (b chat.Block, err error) {
 		var text string
 		if err := row.Scan(&b.ID, &text, &b.Reason, &b.By.ID, &b.By.Name, at(&b.Created), at(&b.Until)); err != nil {
 			return b, err
@@ -81,12 +84,12 @@ func (s *Store) Blocks(ctx context.Context) ([]chat.Block, error) {
 		return b, err
 	}
 	return list(ctx, s, scan, `SELECT b.id, b.range, b.reason, p.id, p.name, b.created, b.until FROM blocks b JOIN people p ON p.key = b.by
-		WHERE b.until = 0 OR b.until > ? ORDER BY b.created DESC, b.id`, now())
+		WHERE b.until = 0 OR b.until > ? ORDER BY b.created DESC, b.id`, s.now())
 }
 
 // RemoveBlock implements chat.Accounts.
 func (s *Store) RemoveBlock(ctx context.Context, by chat.UserID, id string) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		var text string
 		err := t.row("DELETE FROM blocks WHERE id = ? RETURNING range", id).Scan(&text)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -101,8 +104,8 @@ func (s *Store) RemoveBlock(ctx context.Context, by chat.UserID, id string) erro
 
 // AddBot implements chat.Accounts.
 func (s *Store) AddBot(ctx context.Context, by chat.UserID, name chat.Name) (p chat.Person, err error) {
-	p = chat.Person{ID: chat.UserID(newID(16)), Name: name.Display, Role: chat.RoleMember, Bot: true}
-	return p, s.change(ctx, func(t *tx) error {
+	p = chat.Person{ID: chat.UserID(NewID(16)), Name: name.Display, Role: chat.RoleMember, Bot: true}
+	return p, s.change(ctx, func(t *Tx) error {
 		key, err := t.addPerson(p, name, false)
 		if err != nil {
 			return err
@@ -123,8 +126,8 @@ func (s *Store) AddBotToken(ctx context.Context, bot chat.UserID, hash chat.Toke
 	if err != nil {
 		return k, err
 	}
-	k.Created = time.UnixMilli(now())
-	return k, s.change(ctx, func(t *tx) error {
+	k.Created = time.UnixMilli(s.now())
+	return k, s.change(ctx, func(t *Tx) error {
 		key, _, err := t.account(bot)
 		if err != nil {
 			return err
@@ -145,7 +148,7 @@ func (s *Store) AddBotToken(ctx context.Context, bot chat.UserID, hash chat.Toke
 
 // Bots implements chat.Accounts.
 func (s *Store) Bots(ctx context.Context) ([]chat.Bot, error) {
-	scan := func(row scanner) (b chat.Bot, err error) {
+	scan := func(row Scanner) (b chat.Bot, err error) {
 		return b, row.Scan(&b.ID, &b.Name, &b.Role, &b.Bot, whom(&b.By), at(&b.Created))
 	}
 	bots, err := list(ctx, s, scan, `SELECT p.id, p.name, p.role, p.bot, coalesce((SELECT id || ' ' || name FROM people WHERE key = p.made_by), ''), p.created
@@ -160,7 +163,7 @@ func (s *Store) Bots(ctx context.Context) ([]chat.Bot, error) {
 	return bots, err
 }
 
-func scanToken(row scanner) (k chat.BotToken, err error) {
+func scanToken(row Scanner) (k chat.BotToken, err error) {
 	var scope string
 	if err := row.Scan(&k.ID, &k.Label, &scope, at(&k.Created), at(&k.Used)); err != nil {
 		return k, err
@@ -175,7 +178,7 @@ const eraseStep = 2000
 // place does where the room says nothing, and says how many rooms had any. What was
 // erased is gone from the file when it returns.
 func (s *Store) Sweep(ctx context.Context, place chat.Keep) (rooms int, err error) {
-	due, err := list(ctx, s, scanRoom, selectRoom+"WHERE r.kind < 4 AND r.head > r.floor AND (r.keep_days > 0 OR r.keep_messages > 0 OR ?)", place != chat.Keep{})
+	due, err := list(ctx, s, scanRoom, selectRoom+"WHERE r.kind < 4 AND r.head > r.floor AND (r.keep_days > 0 OR r.keep_messages > 0 OR ? = 1)", place != chat.Keep{})
 	for _, r := range due {
 		keep := r.Keep
 		if keep == (chat.Keep{}) {
@@ -198,18 +201,18 @@ func (s *Store) Sweep(ctx context.Context, place chat.Keep) (rooms int, err erro
 func (s *Store) outlived(ctx context.Context, r chat.Room, keep chat.Keep) (to chat.Seq, err error) {
 	of := "WHERE e.room = (SELECT key FROM rooms WHERE id = ?) "
 	if keep.Messages > 0 {
-		err = s.readers.row(ctx, "SELECT coalesce((SELECT e.seq FROM events e "+of+"AND e.kind = 1 ORDER BY e.seq DESC LIMIT 1 OFFSET ?), 0)", r.ID, keep.Messages).Scan(&to)
+		err = s.row(ctx, "SELECT coalesce((SELECT e.seq FROM events e "+of+"AND e.kind = 1 ORDER BY e.seq DESC LIMIT 1 OFFSET ?), 0)", r.ID, keep.Messages).Scan(&to)
 	}
 	if err != nil || keep.Days == 0 {
 		return to, err
 	}
 	// Time never goes back within a room, so the place can be found by halving.
-	before := now() - int64(keep.Days)*24*int64(time.Hour/time.Millisecond)
+	before := s.now() - int64(keep.Days)*24*int64(time.Hour/time.Millisecond)
 	low, high := max(to, r.Floor), r.Head // low is old, as far as is known; what is behind high is not
 	for low < high && err == nil {
 		middle := (low + high + 1) / 2
 		var when int64
-		if err = s.readers.row(ctx, "SELECT e.time FROM events e "+of+"AND e.seq = ?", r.ID, middle).Scan(&when); when < before {
+		if err = s.row(ctx, "SELECT e.time FROM events e "+of+"AND e.seq = ?", r.ID, middle).Scan(&when); when < before {
 			low = middle
 		} else {
 			high = middle - 1
@@ -219,16 +222,19 @@ func (s *Store) outlived(ctx context.Context, r chat.Room, keep chat.Keep) (to c
 		return 0, err
 	}
 	// What was no message needs no erasing.
-	err = s.readers.row(ctx, "SELECT coalesce((SELECT e.seq FROM events e "+of+"AND e.kind = 1 AND e.seq <= ? ORDER BY e.seq DESC LIMIT 1), 0)", r.ID, low).Scan(&to)
+	err = s.row(ctx, "SELECT coalesce((SELECT e.seq FROM events e "+of+"AND e.kind = 1 AND e.seq <= ? ORDER BY e.seq DESC LIMIT 1), 0)", r.ID, low).Scan(&to)
 	return to, err
 }
 
 // erase erases the messages of a room up to a place. The event comes with the last step.
 func (s *Store) erase(ctx context.Context, id chat.RoomID, to chat.Seq, last bool) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		room, err := t.room(id)
 		if err != nil {
 			return err
+		}
+		if to <= room.Floor {
+			return nil // another process has done it
 		}
 		if err := t.wipe(room, room.Floor, to); err != nil {
 			return err
@@ -241,7 +247,7 @@ func (s *Store) erase(ctx context.Context, id chat.RoomID, to chat.Seq, last boo
 				return err
 			}
 		}
-		t.rewrite = last
+		t.Rewrite = last
 		if last {
 			return t.changeBy(room, chat.OperatorID, chat.Draft{Kind: chat.KindErase, Target: to})
 		}

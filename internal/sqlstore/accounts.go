@@ -1,4 +1,4 @@
-package sqlite
+package sqlstore
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 
 // AddGuest implements chat.Accounts.
 func (s *Store) AddGuest(ctx context.Context, n chat.Newcomer) (l chat.Login, err error) {
-	l.Person = chat.Person{ID: chat.UserID(newID(16)), Name: n.Name.Display, Role: chat.RoleGuest}
-	err = s.change(ctx, func(t *tx) error {
+	l.Person = chat.Person{ID: chat.UserID(NewID(16)), Name: n.Name.Display, Role: chat.RoleGuest}
+	err = s.change(ctx, func(t *Tx) error {
 		key, err := t.addPerson(l.Person, n.Name, false)
 		if err != nil {
 			return err
@@ -37,7 +37,7 @@ const selectAccount = `SELECT p.id, p.name, p.role, p.bot, coalesce(p.password, 
 	coalesce((SELECT max(used) FROM sessions WHERE person = p.key), 0)
 	FROM people p LEFT JOIN pictures i ON i.person = p.key WHERE p.removed IS NULL AND `
 
-func scanAccount(row scanner) (a chat.Account, err error) {
+func scanAccount(row Scanner) (a chat.Account, err error) {
 	var created, used int64
 	err = row.Scan(&a.ID, &a.Name, &a.Role, &a.Bot, &a.Password, &a.Picture, &created, &used)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -64,12 +64,12 @@ func millis(t time.Time) int64 {
 
 // Person implements chat.Accounts.
 func (s *Store) Person(ctx context.Context, id chat.UserID) (chat.Account, error) {
-	return scanAccount(s.readers.row(ctx, selectAccount+"p.id = ?", id))
+	return scanAccount(s.row(ctx, selectAccount+"p.id = ?", id))
 }
 
 // PersonByName implements chat.Accounts.
 func (s *Store) PersonByName(ctx context.Context, key string) (chat.Account, error) {
-	return scanAccount(s.readers.row(ctx, selectAccount+"p.name_key = ?", key))
+	return scanAccount(s.row(ctx, selectAccount+"p.name_key = ?", key))
 }
 
 // People implements chat.Accounts.
@@ -80,7 +80,7 @@ func (s *Store) People(ctx context.Context) ([]chat.Account, error) {
 
 // Rename implements chat.Accounts.
 func (s *Store) Rename(ctx context.Context, id chat.UserID, name chat.Name) (p chat.Person, err error) {
-	err = s.change(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *Tx) error {
 		known, err := t.person(id)
 		if err != nil {
 			return err
@@ -96,7 +96,7 @@ func (s *Store) Rename(ctx context.Context, id chat.UserID, name chat.Name) (p c
 			}
 		}
 		if err := t.exec("UPDATE people SET name = ?, name_key = ? WHERE key = ?", name.Display, name.Key, key); err != nil {
-			return taken(err)
+			return t.taken(err)
 		}
 		if _, err := t.changed(id); err != nil || known.Name == name.Display {
 			return err
@@ -109,7 +109,10 @@ func (s *Store) Rename(ctx context.Context, id chat.UserID, name chat.Name) (p c
 
 // SetRole implements chat.Accounts.
 func (s *Store) SetRole(ctx context.Context, by, id chat.UserID, role chat.Role) (p chat.Person, err error) {
-	err = s.change(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *Tx) error {
+		if err := t.session.ChangeRights(t.ctx); err != nil {
+			return err
+		}
 		key, before, err := t.account(id)
 		if err != nil {
 			return err
@@ -133,7 +136,7 @@ func (s *Store) SetRole(ctx context.Context, by, id chat.UserID, role chat.Role)
 }
 
 // account finds a person that was not removed.
-func (t *tx) account(id chat.UserID) (key int64, p chat.Person, err error) {
+func (t *Tx) account(id chat.UserID) (key int64, p chat.Person, err error) {
 	err = t.row("SELECT key, id, name, role, bot FROM people WHERE id = ? AND removed IS NULL AND visiting = 0", id).Scan(&key, &p.ID, &p.Name, &p.Role, &p.Bot)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = noPerson()
@@ -142,12 +145,12 @@ func (t *tx) account(id chat.UserID) (key int64, p chat.Person, err error) {
 }
 
 // again reads a person anew who was changed.
-func (t *tx) again(id chat.UserID) (chat.Person, error) {
+func (t *Tx) again(id chat.UserID) (chat.Person, error) {
 	p, err := t.changed(id)
 	return p.Person, err
 }
 
-func (t *tx) anotherOwner(key int64) error {
+func (t *Tx) anotherOwner(key int64) error {
 	var others bool
 	err := t.row("SELECT EXISTS (SELECT 1 FROM people WHERE role = ? AND key != ? AND removed IS NULL AND visiting = 0)", chat.RoleOwner, key).Scan(&others)
 	if err == nil && !others {
@@ -158,7 +161,10 @@ func (t *tx) anotherOwner(key int64) error {
 
 // Remove implements chat.Accounts.
 func (s *Store) Remove(ctx context.Context, by, id chat.UserID) (ended []chat.SessionID, err error) {
-	err = s.change(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *Tx) error {
+		if err := t.session.ChangeRights(t.ctx); err != nil {
+			return err
+		}
 		key, p, err := t.account(id)
 		if err != nil {
 			return err
@@ -191,7 +197,7 @@ func (s *Store) Remove(ctx context.Context, by, id chat.UserID) (ended []chat.Se
 		if err := t.leaveAll(key, id); err != nil {
 			return err
 		}
-		if err := t.exec("UPDATE people SET name_key = NULL, password = NULL, role = ?, removed = ? WHERE key = ?", chat.RoleGuest, now(), key); err != nil {
+		if err := t.exec("UPDATE people SET name_key = NULL, password = NULL, role = ?, removed = ? WHERE key = ?", chat.RoleGuest, s.now(), key); err != nil {
 			return err
 		}
 		if _, err := t.changed(id); err != nil {
@@ -208,8 +214,8 @@ func (s *Store) Remove(ctx context.Context, by, id chat.UserID) (ended []chat.Se
 
 // leaveAll takes somebody who goes for good out of their rooms, so that no private one
 // is left without a moderator.
-func (t *tx) leaveAll(key int64, id chat.UserID) error {
-	rooms, err := column[chat.RoomID](t, "SELECT r.id FROM memberships m JOIN rooms r ON r.key = m.room WHERE m.person = ? AND m.state = 1 AND r.kind < 3", key)
+func (t *Tx) leaveAll(key int64, id chat.UserID) error {
+	rooms, err := column[chat.RoomID](t, "SELECT r.id FROM memberships m JOIN rooms r ON r.key = m.room WHERE m.person = ? AND m.state = 1 AND r.kind < 3 ORDER BY r.key", key)
 	if err != nil {
 		return err
 	}
@@ -238,10 +244,10 @@ func (t *tx) leaveAll(key int64, id chat.UserID) error {
 	return nil
 }
 
-func (t *tx) addSession(person int64, token chat.TokenHash, device string, from netip.Addr) (chat.SessionID, error) {
-	id := chat.SessionID(newID(16))
+func (t *Tx) addSession(person int64, token chat.TokenHash, device string, from netip.Addr) (chat.SessionID, error) {
+	id := chat.SessionID(NewID(16))
 	return id, t.exec("INSERT INTO sessions (token, person, created, id, device, used, address) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		token[:], person, now(), id, device, now(), written(from))
+		token[:], person, t.now(), id, device, t.now(), written(from))
 }
 
 // written is an address as it is stored.
@@ -254,7 +260,7 @@ func written(a netip.Addr) string {
 
 // AddSession implements chat.Accounts.
 func (s *Store) AddSession(ctx context.Context, id chat.UserID, token chat.TokenHash, device string, from netip.Addr) (session chat.SessionID, err error) {
-	err = s.change(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *Tx) error {
 		key, _, err := t.account(id)
 		if err == nil {
 			session, err = t.addSession(key, token, device, from)
@@ -266,26 +272,26 @@ func (s *Store) AddSession(ctx context.Context, id chat.UserID, token chat.Token
 
 // Sessions implements chat.Accounts.
 func (s *Store) Sessions(ctx context.Context, id chat.UserID) ([]chat.Session, error) {
-	scan := func(row scanner) (o chat.Session, err error) {
+	scan := func(row Scanner) (o chat.Session, err error) {
 		var address string
 		err = row.Scan(&o.ID, &o.Device, &address, at(&o.Created), at(&o.Used))
 		o.Address, _ = netip.ParseAddr(address)
 		return o, err
 	}
 	return list(ctx, s, scan, `SELECT s.id, s.device, s.address, s.created, s.used FROM sessions s JOIN people p ON p.key = s.person
-		WHERE p.id = ? AND s.used > ? ORDER BY s.used DESC, s.created DESC`, id, now()-chat.SessionAge.Milliseconds())
+		WHERE p.id = ? AND s.used > ? ORDER BY s.used DESC, s.created DESC`, id, s.now()-chat.SessionAge.Milliseconds())
 }
 
 // EndSession implements chat.Accounts.
 func (s *Store) EndSession(ctx context.Context, id chat.UserID, session chat.SessionID) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		return t.one("there is no such session", "DELETE FROM sessions WHERE id = ? AND person = (SELECT key FROM people WHERE id = ?)", session, id)
 	})
 }
 
 // one runs a statement that must change a row.
-func (t *tx) one(otherwise, query string, args ...any) error {
-	done, err := t.conn.ExecContext(t.ctx, query, args...)
+func (t *Tx) one(otherwise, query string, args ...any) error {
+	done, err := t.session.Exec(t.ctx, query, args...)
 	if err != nil {
 		return err
 	}
@@ -297,7 +303,7 @@ func (t *tx) one(otherwise, query string, args ...any) error {
 
 // EndSessions implements chat.Accounts.
 func (s *Store) EndSessions(ctx context.Context, id chat.UserID, but chat.SessionID) (ended []chat.SessionID, err error) {
-	err = s.change(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *Tx) error {
 		key, _, err := t.account(id)
 		if err == nil {
 			ended, err = t.endSessions(key, but)
@@ -307,8 +313,8 @@ func (s *Store) EndSessions(ctx context.Context, id chat.UserID, but chat.Sessio
 	return ended, err
 }
 
-func (t *tx) endSessions(person int64, but chat.SessionID) (ended []chat.SessionID, err error) {
-	rows, err := t.conn.QueryContext(t.ctx, "DELETE FROM sessions WHERE person = ? AND id != ? RETURNING id", person, but)
+func (t *Tx) endSessions(person int64, but chat.SessionID) (ended []chat.SessionID, err error) {
+	rows, err := t.session.Query(t.ctx, "DELETE FROM sessions WHERE person = ? AND id != ? RETURNING id", person, but)
 	if err != nil {
 		return nil, err
 	}
@@ -325,7 +331,7 @@ func (t *tx) endSessions(person int64, but chat.SessionID) (ended []chat.Session
 
 // Used implements chat.Accounts.
 func (s *Store) Used(ctx context.Context, at time.Time, sessions map[chat.SessionID]netip.Addr) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		for id, from := range sessions {
 			if err := t.exec("UPDATE sessions SET used = max(used, ?), address = coalesce(nullif(?, ''), address) WHERE id = ?", at.UnixMilli(), written(from), id); err != nil {
 				return err
@@ -337,8 +343,8 @@ func (s *Store) Used(ctx context.Context, at time.Time, sessions map[chat.Sessio
 
 // credential runs a change that gives somebody a way to sign in, and with it an
 // account.
-func (s *Store) credential(ctx context.Context, id chat.UserID, f func(t *tx, key int64) error) error {
-	return s.change(ctx, func(t *tx) error {
+func (s *Store) credential(ctx context.Context, id chat.UserID, f func(t *Tx, key int64) error) error {
+	return s.change(ctx, func(t *Tx) error {
 		key, _, err := t.account(id)
 		if err != nil {
 			return err
@@ -356,22 +362,22 @@ func (s *Store) credential(ctx context.Context, id chat.UserID, f func(t *tx, ke
 
 // SetPassword implements chat.Accounts.
 func (s *Store) SetPassword(ctx context.Context, id chat.UserID, password string) error {
-	return s.credential(ctx, id, func(t *tx, key int64) error {
+	return s.credential(ctx, id, func(t *Tx, key int64) error {
 		return t.exec("UPDATE people SET password = nullif(?, '') WHERE key = ?", password, key)
 	})
 }
 
 // AddPasskey implements chat.Accounts.
 func (s *Store) AddPasskey(ctx context.Context, id chat.UserID, k chat.Passkey) error {
-	return s.credential(ctx, id, func(t *tx, key int64) error {
-		err := t.exec("INSERT INTO passkeys (id, person, data, label, created, used) VALUES (?, ?, ?, ?, ?, 0)", k.ID, key, k.Data, k.Label, now())
-		return conflict(err, "that passkey is there already")
+	return s.credential(ctx, id, func(t *Tx, key int64) error {
+		err := t.exec("INSERT INTO passkeys (id, person, data, label, created, used) VALUES (?, ?, ?, ?, ?, 0)", k.ID, key, k.Data, k.Label, s.now())
+		return t.conflict(err, "that passkey is there already")
 	})
 }
 
 // conflict turns the violation of a key into what it means.
-func conflict(err error, meaning string) error {
-	if isConstraint(err) {
+func (t *Tx) conflict(err error, meaning string) error {
+	if t.isConstraint(err) {
 		return chat.Errorf(chat.CodeConflict, "%s", meaning)
 	}
 	return err
@@ -379,7 +385,7 @@ func conflict(err error, meaning string) error {
 
 // Passkeys implements chat.Accounts.
 func (s *Store) Passkeys(ctx context.Context, id chat.UserID) ([]chat.Passkey, error) {
-	scan := func(row scanner) (k chat.Passkey, err error) {
+	scan := func(row Scanner) (k chat.Passkey, err error) {
 		var created, used int64
 		err = row.Scan(&k.ID, &k.Data, &k.Label, &created, &used)
 		k.Created, k.Used = time.UnixMilli(created), moment(used)
@@ -391,22 +397,22 @@ func (s *Store) Passkeys(ctx context.Context, id chat.UserID) ([]chat.Passkey, e
 
 // UsePasskey implements chat.Accounts.
 func (s *Store) UsePasskey(ctx context.Context, id chat.UserID, k chat.Passkey) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		return t.one("there is no such passkey", "UPDATE passkeys SET data = ?, used = ? WHERE id = ? AND person = (SELECT key FROM people WHERE id = ?)",
-			k.Data, now(), k.ID, id)
+			k.Data, s.now(), k.ID, id)
 	})
 }
 
 // RemovePasskey implements chat.Accounts.
 func (s *Store) RemovePasskey(ctx context.Context, id chat.UserID, key []byte) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		return t.one("there is no such passkey", "DELETE FROM passkeys WHERE id = ? AND person = (SELECT key FROM people WHERE id = ?)", key, id)
 	})
 }
 
 // PersonByIdentity implements chat.Accounts.
 func (s *Store) PersonByIdentity(ctx context.Context, issuer, subject string) (p chat.Person, err error) {
-	err = s.readers.row(ctx, `SELECT p.id, p.name, p.role, p.bot FROM identities i JOIN people p ON p.key = i.person
+	err = s.row(ctx, `SELECT p.id, p.name, p.role, p.bot FROM identities i JOIN people p ON p.key = i.person
 		WHERE i.issuer = ? AND i.subject = ?`, issuer, subject).Scan(&p.ID, &p.Name, &p.Role, &p.Bot)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = noPerson()
@@ -416,18 +422,18 @@ func (s *Store) PersonByIdentity(ctx context.Context, issuer, subject string) (p
 
 // AddIdentity implements chat.Accounts.
 func (s *Store) AddIdentity(ctx context.Context, id chat.UserID, issuer, subject string) error {
-	return s.credential(ctx, id, func(t *tx, key int64) error {
+	return s.credential(ctx, id, func(t *Tx, key int64) error {
 		err := t.exec("INSERT INTO identities (issuer, subject, person) VALUES (?, ?, ?)", issuer, subject, key)
-		return conflict(err, "that account belongs to somebody here already")
+		return t.conflict(err, "that account belongs to somebody here already")
 	})
 }
 
 // SetPicture implements chat.Accounts.
 func (s *Store) SetPicture(ctx context.Context, id chat.UserID, kind string, data []byte) (name string, err error) {
 	if len(data) > 0 {
-		name = newID(12)
+		name = NewID(12)
 	}
-	err = s.change(ctx, func(t *tx) error {
+	err = s.change(ctx, func(t *Tx) error {
 		key, _, err := t.account(id)
 		if err == nil {
 			err = t.exec("DELETE FROM pictures WHERE person = ?", key)
@@ -442,7 +448,7 @@ func (s *Store) SetPicture(ctx context.Context, id chat.UserID, kind string, dat
 
 // Picture implements chat.Accounts.
 func (s *Store) Picture(ctx context.Context, id chat.UserID) (kind string, data []byte, err error) {
-	err = s.readers.row(ctx, "SELECT i.kind, i.data FROM pictures i JOIN people p ON p.key = i.person WHERE p.id = ?", id).Scan(&kind, &data)
+	err = s.row(ctx, "SELECT i.kind, i.data FROM pictures i JOIN people p ON p.key = i.person WHERE p.id = ?", id).Scan(&kind, &data)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = chat.Errorf(chat.CodeNotFound, "there is no such picture")
 	}
@@ -451,7 +457,7 @@ func (s *Store) Picture(ctx context.Context, id chat.UserID) (kind string, data 
 
 // Setting implements chat.Accounts.
 func (s *Store) Setting(ctx context.Context, name string) (value string, err error) {
-	err = s.readers.row(ctx, "SELECT value FROM settings WHERE name = ?", name).Scan(&value)
+	err = s.row(ctx, "SELECT value FROM settings WHERE name = ?", name).Scan(&value)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
@@ -460,7 +466,7 @@ func (s *Store) Setting(ctx context.Context, name string) (value string, err err
 
 // SetSetting implements chat.Accounts.
 func (s *Store) SetSetting(ctx context.Context, by chat.UserID, kind chat.Kind, name, value string) error {
-	return s.change(ctx, func(t *tx) error {
+	return s.change(ctx, func(t *Tx) error {
 		err := t.exec("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value)
 		if err != nil || kind == 0 {
 			return err
