@@ -1,6 +1,9 @@
 package chat
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Topic is what processes that share a log tell each other about.
 type Topic struct {
@@ -69,6 +72,10 @@ type Bus interface {
 	Close()
 }
 
+// ChangesKept is how long changes are kept at least. A process that was away for longer
+// begins anew.
+const ChangesKept = 24 * time.Hour
+
 // SharedLog is a Log to which other processes append too. Its Follow tells of what this
 // process appended, in commit order, and of nothing else: numbers may be missing between.
 type SharedLog interface {
@@ -76,4 +83,13 @@ type SharedLog interface {
 	// Heads returns the last number in each room, in one statement. Unknown rooms are
 	// left out.
 	Heads(ctx context.Context, rooms []RoomID) (map[RoomID]Seq, error)
+
+	// Changes returns at most limit changes, of whichever process, after a place in
+	// their log, ascending. Its numbers are like those of a room: without holes, in
+	// the order of the commits. Those older than ChangesKept may be gone, but never the
+	// last one.
+	Changes(ctx context.Context, after Seq, limit int) ([]Change, error)
+
+	// ChangesHead returns the last place in the log of changes.
+	ChangesHead(ctx context.Context) (Seq, error)
 }

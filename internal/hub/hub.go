@@ -11,6 +11,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -32,7 +33,8 @@ type Hub struct {
 	rooms map[chat.RoomID]*Room
 	peers map[chat.UserID]*person
 
-	crew crew // goroutines that read what others stored
+	changes follower
+	crew    crew // goroutines that read what others stored
 }
 
 // person is somebody who is connected.
@@ -49,9 +51,12 @@ type Options struct {
 	// Lag is told, after each round of a room, how long ago the oldest of the events
 	// was stored that the round brought to the sockets.
 	Lag func(time.Duration)
-	// Changed is told of each event that changes a room, or who is in it, after its
-	// readers were. It must not block.
-	Changed func(chat.Event)
+	// Changed is told of each change, whichever process made it, in their order, after
+	// the readers of an event that made it. It must not block, nor call the log.
+	Changed func(chat.Change)
+	// Missed is told when changes of others were gone before they were read: what
+	// connections were told may be wrong.
+	Missed func()
 	// Stored is told of the events of one commit in one room, after its readers were and
 	// before their senders are answered. It must not block, nor keep them.
 	Stored func([]chat.Event)
@@ -76,7 +81,10 @@ func New(log chat.Log, o Options) *Hub {
 		o.Said = func(chat.Event) {}
 	}
 	if o.Changed == nil {
-		o.Changed = func(chat.Event) {}
+		o.Changed = func(chat.Change) {}
+	}
+	if o.Missed == nil {
+		o.Missed = func() {}
 	}
 	if o.Stored == nil {
 		o.Stored = func([]chat.Event) {}
@@ -92,12 +100,27 @@ func New(log chat.Log, o Options) *Hub {
 		peers:   make(map[chat.UserID]*person),
 	}
 	h.crew.ctx, h.crew.cancel = context.WithCancel(context.Background())
+	h.changes.wake = make(chan struct{}, 1)
 	log.Follow(h.follow)
-	if h.Bus != nil {
-		shared := log.(chat.SharedLog)
-		h.crew.run(func() { h.watchHeads(shared) })
-	}
+	log.Watch(h.watch)
 	return h
+}
+
+// Start begins to follow what others append, if anybody does. It must return before the
+// first connection comes.
+func (h *Hub) Start(ctx context.Context) error {
+	if h.Bus == nil {
+		return nil
+	}
+	log, ok := h.log.(chat.SharedLog)
+	if !ok {
+		return errors.New("this log is for one process alone")
+	}
+	if err := h.startChanges(ctx, log); err != nil {
+		return err
+	}
+	h.crew.run(func() { h.watchHeads(log) })
+	return nil
 }
 
 // Close ends reading what others appended.
@@ -153,11 +176,6 @@ func (h *Hub) follow(events []chat.Event) {
 		}
 		h.announce(id, events[n-1].Seq)
 		h.Stored(events[:n])
-		for _, e := range events[:n] {
-			if e.Kind.Changes() {
-				h.Changed(e)
-			}
-		}
 		events = events[n:]
 	}
 }

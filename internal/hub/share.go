@@ -152,6 +152,7 @@ func (h *Hub) watchHeads(log chat.SharedLog) {
 		if err != nil && h.crew.ctx.Err() == nil {
 			h.Trouble(err)
 		}
+		h.changes.look()
 		last, well = time.Now(), up && err == nil
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,9 @@ type common struct {
 	mu    sync.Mutex // guards the following
 	rooms map[chat.RoomID][]chat.Event
 	rand  *rand.Rand
+
+	changes []chat.Change
+	erased  int // of these
 }
 
 // pause returns how long something takes.
@@ -53,6 +57,7 @@ type share struct {
 	*common
 	hub       *Hub
 	follow    func([]chat.Event)
+	watch     func([]chat.Change)
 	committer chan struct{}
 
 	reading map[chat.RoomID]bool // what others appended
@@ -62,6 +67,7 @@ type share struct {
 }
 
 func (s *share) Follow(f func([]chat.Event)) { s.follow = f }
+func (s *share) Watch(f func([]chat.Change)) { s.watch = f }
 func (s *share) Failed() <-chan struct{}     { return nil }
 
 func (s *share) Append(_ context.Context, drafts []chat.Draft) []chat.Result {
@@ -69,16 +75,57 @@ func (s *share) Append(_ context.Context, drafts []chat.Draft) []chat.Result {
 	defer func() { <-s.committer }()
 	time.Sleep(s.pause(10 * time.Millisecond))
 	results, events := make([]chat.Result, len(drafts)), make([]chat.Event, len(drafts))
+	var changes []chat.Change
 	s.mu.Lock()
 	for i, d := range drafts {
 		events[i] = chat.Event{Draft: d, Seq: chat.Seq(len(s.rooms[d.Room]) + 1), Time: time.Now()}
 		s.rooms[d.Room] = append(s.rooms[d.Room], events[i])
 		results[i].Event = events[i]
+		if c, ok := chat.ListedBy(events[i]); ok {
+			changes = append(changes, s.change(c))
+		}
 	}
 	s.mu.Unlock()
 	time.Sleep(s.pause(10 * time.Millisecond))
 	s.follow(events)
+	if len(changes) > 0 {
+		s.watch(changes)
+	}
 	return results
+}
+
+// change stores one. mu is held.
+func (c *common) change(one chat.Change) chat.Change {
+	one.Seq = chat.Seq(len(c.changes) + 1)
+	c.changes = append(c.changes, one)
+	return one
+}
+
+func (s *share) Announce(_ context.Context, changes ...chat.Change) error {
+	s.mu.Lock()
+	for i := range changes {
+		changes[i] = s.change(changes[i])
+	}
+	s.mu.Unlock()
+	s.watch(changes)
+	return nil
+}
+
+func (s *share) ChangesHead(context.Context) (chat.Seq, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return chat.Seq(len(s.changes)), nil
+}
+
+func (s *share) Changes(_ context.Context, after chat.Seq, limit int) ([]chat.Change, error) {
+	time.Sleep(s.pause(10 * time.Millisecond))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down {
+		return nil, errDown
+	}
+	from := max(int(after), s.erased)
+	return s.changes[from:min(len(s.changes), from+min(limit, 3))], nil
 }
 
 func (s *share) Head(_ context.Context, room chat.RoomID) (chat.Position, error) {
@@ -136,16 +183,32 @@ type nodes struct {
 	hubs   []*Hub
 
 	mu      sync.Mutex
-	readers []*follower
+	readers []*guest
+	changed [][]chat.Change // by hub
+	missed  int
 }
 
 func newNodes(t *testing.T, n int, f bustest.Faults) *nodes {
+	t.Helper()
 	c := &common{rooms: make(map[chat.RoomID][]chat.Event), rand: rand.New(rand.NewPCG(f.Seed, 1))}
 	ns := &nodes{t: t, log: c, net: bustest.NewNetwork(f)}
 	for range n {
 		s := &share{common: c, committer: make(chan struct{}, 1), reading: make(map[chat.RoomID]bool), read: make(map[chat.RoomID]int)}
 		bus := ns.net.Join()
-		s.hub = New(s, Options{Bus: bus})
+		i := len(ns.hubs)
+		s.hub = New(s, Options{
+			Bus: bus,
+			Changed: func(c chat.Change) {
+				ns.mu.Lock()
+				defer ns.mu.Unlock()
+				ns.changed[i] = append(ns.changed[i], c)
+			},
+			Missed: func() { ns.missed++ },
+		})
+		if err := s.hub.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ns.changed = append(ns.changed, nil)
 		ns.buses, ns.shares, ns.hubs = append(ns.buses, bus), append(ns.shares, s), append(ns.hubs, s.hub)
 	}
 	return ns
@@ -170,8 +233,8 @@ func (ns *nodes) ban(hub int, room chat.RoomID, who chat.UserID) {
 	ns.hubs[hub].Post(context.Background(), []chat.Draft{{Room: room, Author: chat.OperatorID, Kind: chat.KindBan, About: chat.Mention{ID: who}}})
 }
 
-// follower is a reader, and what the model knows of it.
-type follower struct {
+// guest is a reader, and what the model knows of it.
+type guest struct {
 	*reader
 	hub     int
 	room    chat.RoomID
@@ -183,8 +246,8 @@ type follower struct {
 
 // open does what a connection does that opens a room: it asks by what right, prepares,
 // and attaches, again if rights have changed meanwhile. nil: it may not.
-func (ns *nodes) open(hub int, room chat.RoomID, who chat.UserID, d Dialect, back int) *follower {
-	f := &follower{hub: hub, room: room, who: who, dialect: d, reader: &reader{}}
+func (ns *nodes) open(hub int, room chat.RoomID, who chat.UserID, d Dialect, back int) *guest {
+	f := &guest{hub: hub, room: room, who: who, dialect: d, reader: &reader{}}
 	f.moved.L = &f.reader.mu
 	live := ns.hubs[hub].Room(room)
 	for {
@@ -215,7 +278,7 @@ func (ns *nodes) open(hub int, room chat.RoomID, who chat.UserID, d Dialect, bac
 
 // check compares what a reader got with the log: all that is behind its place, in order,
 // once; and nothing behind its ban.
-func (ns *nodes) check(f *follower, level bool) {
+func (ns *nodes) check(f *guest, level bool) {
 	f.reader.mu.Lock()
 	defer f.reader.mu.Unlock()
 	name := fmt.Sprintf("%s at hub %d in %s, dialect %d, from %d", f.who, f.hub, f.room, f.dialect, f.after)
@@ -250,6 +313,18 @@ func (ns *nodes) checkAll(level bool) {
 		if head, _ := ns.log.head("lobby", ""); s.read["lobby"] > int(head) {
 			ns.t.Errorf("hub %d read %d events of %d", i, s.read["lobby"], head)
 		}
+	}
+}
+
+// checkChanges wants every hub to have heard of all changes, in order, once.
+func (ns *nodes) checkChanges() {
+	for i, got := range ns.changed {
+		if !slices.EqualFunc(got, ns.log.changes, func(a, b chat.Change) bool { return a.Seq == b.Seq && a.Kind == b.Kind }) {
+			ns.t.Errorf("hub %d heard of %d changes, not %d: %v", i, len(got), len(ns.log.changes), got)
+		}
+	}
+	if ns.missed > 0 {
+		ns.t.Errorf("changes were missed %d times", ns.missed)
 	}
 }
 
@@ -304,6 +379,43 @@ func crowd(ns *nodes) {
 	time.Sleep(soon)
 	synctest.Wait()
 	ns.checkAll(true)
+	ns.checkChanges()
+}
+
+// Changes come to all hubs soon, by a hint; whatever happens to that, within the time of a
+// check; and who was away for too long is told so.
+func TestChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ns := newNodes(t, 3, bustest.Faults{})
+		defer ns.close()
+		announce := func(hub int, kind chat.ChangeKind) {
+			if err := ns.hubs[hub].Announce(t.Context(), chat.Change{Kind: kind}, chat.Change{Kind: chat.ChangeBlocks}); err != nil {
+				t.Error(err)
+			}
+		}
+		for i := range 30 {
+			announce(i%3, chat.ChangePerson)
+		}
+		time.Sleep(time.Second / 2)
+		synctest.Wait()
+		ns.checkChanges()
+		ns.net.Set(bustest.Faults{Lose: 1})
+		announce(1, chat.ChangeSetting)
+		time.Sleep(soon)
+		synctest.Wait()
+		ns.checkChanges()
+		ns.shares[2].down = true
+		announce(0, chat.ChangeSetting)
+		announce(0, chat.ChangeSetting)
+		time.Sleep(time.Minute)
+		ns.shares[2].down = false
+		ns.log.erased = len(ns.log.changes) - 1
+		time.Sleep(soon)
+		synctest.Wait()
+		if ns.missed != 1 || len(ns.changed[2]) != len(ns.changed[0])-3 {
+			t.Errorf("what was erased was missed %d times; %d changes of %d came", ns.missed, len(ns.changed[2]), len(ns.changed[0]))
+		}
+	})
 }
 
 // A hint is all it takes: readers elsewhere have a message long before the next check.
@@ -411,13 +523,13 @@ func TestListensWhereReadersAre(t *testing.T) {
 		defer ns.close()
 		a, b := ns.open(0, "lobby", "a", V1, 0), ns.open(0, "lobby", "b", Plain, 0)
 		ns.hubs[0].Attend("a", nil)
-		if n := ns.buses[0].Topics(); n != 2 {
-			t.Errorf("%d topics, not the lobby and a person", n)
+		if n := ns.buses[0].Topics(); n != 3 {
+			t.Errorf("%d topics, not the changes, the lobby and a person", n)
 		}
 		a.close()
 		b.close()
 		ns.hubs[0].Depart("a", nil)
-		if n := ns.buses[0].Topics(); n != 0 {
+		if n := ns.buses[0].Topics(); n != 1 {
 			t.Errorf("%d topics are left", n)
 		}
 	})
