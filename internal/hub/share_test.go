@@ -186,6 +186,7 @@ type nodes struct {
 	readers []*guest
 	changed [][]chat.Change // by hub
 	missed  int
+	moved   [][]chat.Person // by hub
 }
 
 func newNodes(t *testing.T, n int, f bustest.Faults) *nodes {
@@ -193,24 +194,36 @@ func newNodes(t *testing.T, n int, f bustest.Faults) *nodes {
 	c := &common{rooms: make(map[chat.RoomID][]chat.Event), rand: rand.New(rand.NewPCG(f.Seed, 1))}
 	ns := &nodes{t: t, log: c, net: bustest.NewNetwork(f)}
 	for range n {
-		s := &share{common: c, committer: make(chan struct{}, 1), reading: make(map[chat.RoomID]bool), read: make(map[chat.RoomID]int)}
-		bus := ns.net.Join()
-		i := len(ns.hubs)
-		s.hub = New(s, Options{
-			Bus: bus,
-			Changed: func(c chat.Change) {
-				ns.mu.Lock()
-				defer ns.mu.Unlock()
-				ns.changed[i] = append(ns.changed[i], c)
-			},
-			Missed: func() { ns.missed++ },
-		})
-		if err := s.hub.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		ns.changed = append(ns.changed, nil)
-		ns.buses, ns.shares, ns.hubs = append(ns.buses, bus), append(ns.shares, s), append(ns.hubs, s.hub)
+		newNode(ns)
 	}
+	return ns
+}
+
+// newNode adds a process.
+func newNode(ns *nodes) *nodes {
+	ns.t.Helper()
+	s := &share{common: ns.log, committer: make(chan struct{}, 1), reading: make(map[chat.RoomID]bool), read: make(map[chat.RoomID]int)}
+	bus := ns.net.Join()
+	i := len(ns.hubs)
+	s.hub = New(s, Options{
+		Bus: bus,
+		Changed: func(c chat.Change) {
+			ns.mu.Lock()
+			defer ns.mu.Unlock()
+			ns.changed[i] = append(ns.changed[i], c)
+		},
+		Missed: func() { ns.missed++ },
+		Moved: func(p chat.Person) {
+			ns.mu.Lock()
+			defer ns.mu.Unlock()
+			ns.moved[i] = append(ns.moved[i], p)
+		},
+	})
+	ns.changed, ns.moved = append(ns.changed, nil), append(ns.moved, nil)
+	if err := s.hub.Start(ns.t.Context()); err != nil {
+		ns.t.Fatal(err)
+	}
+	ns.buses, ns.shares, ns.hubs = append(ns.buses, bus), append(ns.shares, s), append(ns.hubs, s.hub)
 	return ns
 }
 
@@ -523,14 +536,15 @@ func TestListensWhereReadersAre(t *testing.T) {
 		ns := newNodes(t, 1, bustest.Faults{})
 		defer ns.close()
 		a, b := ns.open(0, "lobby", "a", V1, 0), ns.open(0, "lobby", "b", Plain, 0)
-		ns.hubs[0].Attend("a", nil)
-		if n := ns.buses[0].Topics(); n != 3 {
-			t.Errorf("%d topics, not the changes, the lobby and a person", n)
+		somebody := &peer{who: chat.Person{ID: "a"}}
+		ns.hubs[0].Attend("a", somebody)
+		if n := ns.buses[0].Topics(); n != 4 {
+			t.Errorf("%d topics, not changes, presence, the lobby and a person", n)
 		}
 		a.close()
 		b.close()
-		ns.hubs[0].Depart("a", nil)
-		if n := ns.buses[0].Topics(); n != 1 {
+		ns.hubs[0].Depart("a", somebody)
+		if n := ns.buses[0].Topics(); n != 2 {
 			t.Errorf("%d topics are left", n)
 		}
 	})

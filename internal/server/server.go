@@ -171,6 +171,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 			s.outward.stored(events)
 		},
 		Changed:  s.changed,
+		Moved:    func(p chat.Person) { s.sockets.Moved(p) },
 		Mentions: mentions(store),
 		Said:     func(e chat.Event) { s.previews.Said(e) },
 	})

@@ -125,7 +125,7 @@ func New(cfg Config) *Server {
 		s.wheel[i] = make(map[*Conn]struct{})
 	}
 	s.news.wake = make(chan struct{}, 1)
-	s.presence.wake, s.presence.moved, s.presence.last = make(chan struct{}, 1), make(map[chat.UserID]chat.Person), make(map[chat.UserID]state)
+	s.presence.wake, s.presence.moved, s.presence.last = make(chan struct{}, 1), make(map[chat.UserID]mover), make(map[chat.UserID]state)
 	s.wg.Go(s.watch)
 	s.wg.Go(s.turn)
 	s.wg.Go(s.spread)
