@@ -138,3 +138,15 @@ func TestTell(t *testing.T) {
 		}
 	})
 }
+
+// A note that comes late brings nobody back.
+func TestLatePresence(t *testing.T) {
+	e := elsewhere{people: make(map[chat.UserID]map[string]sighting)}
+	note := func(n uint64, here bool) int {
+		return len(e.take(roster{Node: "x", N: n, People: []present{{ID: "ines", Here: here}}}, time.Now()))
+	}
+	moved := []int{note(5, true), note(6, false), note(5, true)}
+	if e.of("ines").Here || moved[0] != 1 || moved[1] != 1 || moved[2] != 0 {
+		t.Errorf("she is %+v, and moved %v", e.of("ines"), moved)
+	}
+}
