@@ -109,10 +109,7 @@ func (s *Store) Rename(ctx context.Context, id chat.UserID, name chat.Name) (p c
 
 // SetRole implements chat.Accounts.
 func (s *Store) SetRole(ctx context.Context, by, id chat.UserID, role chat.Role) (p chat.Person, err error) {
-	err = s.change(ctx, func(t *Tx) error {
-		if err := t.session.ChangeRights(t.ctx); err != nil {
-			return err
-		}
+	err = s.changeRights(ctx, func(t *Tx) error {
 		key, before, err := t.account(id)
 		if err != nil {
 			return err
@@ -161,10 +158,7 @@ func (t *Tx) anotherOwner(key int64) error {
 
 // Remove implements chat.Accounts.
 func (s *Store) Remove(ctx context.Context, by, id chat.UserID) (ended []chat.SessionID, err error) {
-	err = s.change(ctx, func(t *Tx) error {
-		if err := t.session.ChangeRights(t.ctx); err != nil {
-			return err
-		}
+	err = s.changeRights(ctx, func(t *Tx) error {
 		key, p, err := t.account(id)
 		if err != nil {
 			return err

@@ -157,10 +157,7 @@ func (t *Tx) renameBot(id chat.UserID, name chat.Name) error {
 
 // RemoveHook implements chat.Hooks.
 func (s *Store) RemoveHook(ctx context.Context, id string, by chat.UserID) error {
-	return s.change(ctx, func(t *Tx) error {
-		if err := t.session.ChangeRights(t.ctx); err != nil {
-			return err
-		}
+	return s.changeRights(ctx, func(t *Tx) error {
 		var bot chat.UserID
 		var in chat.RoomID
 		var h chat.Hook

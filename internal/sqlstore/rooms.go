@@ -100,10 +100,14 @@ func (s *Store) EnsureRoom(ctx context.Context, name chat.Name, by chat.UserID) 
 		}
 		return err
 	})
-	if err != nil {
-		return chat.Room{}, err
+	r, e := s.RoomByName(ctx, name.Display)
+	if e == nil {
+		return r, nil // somebody else may have made it meanwhile
 	}
-	return s.RoomByName(ctx, name.Display)
+	if err == nil {
+		err = e
+	}
+	return chat.Room{}, err
 }
 
 // RoomByName implements chat.Directory.

@@ -11,7 +11,7 @@ import (
 // Session is a connection with an open transaction, and what every append asks of it.
 type Session interface {
 	Exec(ctx context.Context, query string, args ...any) (sql.Result, error)
-	Query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	Query(ctx context.Context, query string, args ...any) (Rows, error)
 	Row(ctx context.Context, query string, args ...any) Scanner
 
 	// Insert stores an event, unless its author had one with that id before.
@@ -32,10 +32,6 @@ type Session interface {
 
 	// SetHead stores where a room's log ends.
 	SetHead(ctx context.Context, h Head) error
-
-	// ChangeRights has this transaction wait for those that decide by what somebody
-	// may do, and those that come later wait for it.
-	ChangeRights(ctx context.Context) error
 }
 
 // Entry is the row of an event.
@@ -220,5 +216,49 @@ func (t *Tx) Keep() {
 	}
 	if len(k.standings) > maxPeople {
 		clear(k.standings)
+	}
+}
+
+// This is what a backend that reads beforehand what a group needs makes known.
+
+// KnowRoom takes a row of Session.Room.
+func (t *Tx) KnowRoom(row Scanner) error {
+	r, err := scanMoved(row)
+	if err == nil {
+		t.known.rooms[r.ID] = r
+	}
+	return err
+}
+
+// KnowPerson takes a row of Session.Person.
+func (t *Tx) KnowPerson(row Scanner) error {
+	p, err := scanPerson(row)
+	if err == nil {
+		t.known.people[p.ID] = p
+	}
+	return err
+}
+
+// KnowStanding takes a row of the keys of a room and a person, and StandingColumns.
+func (t *Tx) KnowStanding(row Scanner) error {
+	var at place
+	var s chat.Standing
+	err := row.Scan(append([]any{&at.room, &at.person}, standingFields(&s).all()...)...)
+	if err == nil {
+		t.known.standings[at] = s
+	}
+	return err
+}
+
+// KnowStranger says that somebody stands in no relation to a room unless KnowStanding
+// has said how.
+func (t *Tx) KnowStranger(id chat.RoomID, who chat.UserID) {
+	room, person := t.known.rooms[id], t.known.people[who]
+	if room == nil || person == nil {
+		return
+	}
+	at := place{room.key, person.key}
+	if _, ok := t.known.standings[at]; !ok {
+		t.known.standings[at] = chat.Standing{}
 	}
 }
