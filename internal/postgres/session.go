@@ -13,13 +13,21 @@ import (
 	"hubbub/internal/sqlstore"
 )
 
-// session is a connection with an open transaction. It keeps events back, so that many
-// are stored by one statement; whatever else is asked of it sends them first.
+// session is a connection with an open transaction. It keeps statements back whose
+// outcome does not matter, and events, of which many are stored by one statement: what is
+// asked next takes them along, or the commit.
 type session struct {
-	conn   *sql.Conn
-	there  map[sent]bool // what was stored before, or is in this transaction
+	conn  *sql.Conn
+	there map[sent]bool // what was stored before, or is in this transaction
+	kept  []kept        // in order
+	heads []sqlstore.Head
+}
+
+// kept is a statement, or a run of events.
+type kept struct {
+	query  string
+	args   []any
 	events []event
-	heads  []sqlstore.Head
 }
 
 // sent names an event as its author did.
@@ -68,16 +76,17 @@ func (x *session) closed() (closed bool) {
 // queue puts what was kept back into a batch. Ids are in one order everywhere, so that
 // two nodes that are sent the same ones wait for each other, and not both.
 func (x *session) queue(b *pgx.Batch) {
-	if len(x.events) > 0 {
-		slices.SortFunc(x.events, func(a, b event) int { return bytes.Compare(a.id[:], b.id[:]) })
-		plain := !slices.ContainsFunc(x.events, func(e event) bool { return !e.Plain() })
-		if plain {
-			queuePlain(b, x.events)
-		} else {
-			queueEvents(b, x.events)
+	for _, k := range x.kept {
+		switch {
+		case k.events == nil:
+			b.Queue(k.query, k.args...)
+		case slices.ContainsFunc(k.events, func(e event) bool { return !e.Plain() }):
+			queueEvents(b, k.events)
+		default:
+			queuePlain(b, k.events)
 		}
-		x.events = nil
 	}
+	x.kept = nil
 	if len(x.heads) > 0 {
 		keys, heads, messages, last := make([]int64, len(x.heads)), make([]int64, len(x.heads)), make([]int64, len(x.heads)), make([]int64, len(x.heads))
 		for i, h := range x.heads {
@@ -88,7 +97,10 @@ func (x *session) queue(b *pgx.Batch) {
 	}
 }
 
+func byID(a, b event) int { return bytes.Compare(a.id[:], b.id[:]) }
+
 func queuePlain(b *pgx.Batch, events []event) {
+	slices.SortFunc(events, byID)
 	n := len(events)
 	rooms, seqs, ids, authors, times, bodies := make([]int64, n), make([]int64, n), make([][]byte, n), make([]int64, n), make([]int64, n), make([]string, n)
 	for i := range events {
@@ -99,6 +111,7 @@ func queuePlain(b *pgx.Batch, events []event) {
 }
 
 func queueEvents(b *pgx.Batch, events []event) {
+	slices.SortFunc(events, byID)
 	n := len(events)
 	numbers := make([][]int64, 10)
 	for i := range numbers {
@@ -128,7 +141,7 @@ func text(v any) *string {
 
 // flush sends what was kept back.
 func (x *session) flush(ctx context.Context) error {
-	if len(x.events) == 0 && len(x.heads) == 0 {
+	if len(x.kept) == 0 && len(x.heads) == 0 {
 		return nil
 	}
 	b := new(pgx.Batch)
@@ -157,6 +170,12 @@ func (x *session) Exec(ctx context.Context, query string, args ...any) (sql.Resu
 		return nil, err
 	}
 	return x.conn.ExecContext(ctx, translate(query), values(args)...)
+}
+
+// Later implements sqlstore.Session.
+func (x *session) Later(_ context.Context, query string, args ...any) error {
+	x.kept = append(x.kept, kept{query: translate(query), args: values(args)})
+	return nil
 }
 
 // Query implements sqlstore.Session.
@@ -204,7 +223,11 @@ func (x *session) Insert(_ context.Context, e *sqlstore.Entry) (stored bool, err
 		return false, nil
 	}
 	x.there[name] = true
-	x.events = append(x.events, event{*e, name.id})
+	if n := len(x.kept); n == 0 || x.kept[n-1].events == nil {
+		x.kept = append(x.kept, kept{})
+	}
+	last := &x.kept[len(x.kept)-1]
+	last.events = append(last.events, event{*e, name.id})
 	return true, nil
 }
 

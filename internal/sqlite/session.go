@@ -19,6 +19,12 @@ func (c *committer) Exec(ctx context.Context, query string, args ...any) (sql.Re
 	return c.conn.ExecContext(ctx, query, args...)
 }
 
+// Later implements sqlstore.Session. Nothing is far away.
+func (c *committer) Later(ctx context.Context, query string, args ...any) error {
+	_, err := c.conn.ExecContext(ctx, query, args...)
+	return err
+}
+
 // Query implements sqlstore.Session.
 func (c *committer) Query(ctx context.Context, query string, args ...any) (sqlstore.Rows, error) {
 	return c.conn.QueryContext(ctx, query, args...)

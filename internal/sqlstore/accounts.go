@@ -95,7 +95,7 @@ func (s *Store) Rename(ctx context.Context, id chat.UserID, name chat.Name) (p c
 				return err
 			}
 		}
-		if err := t.exec("UPDATE people SET name = ?, name_key = ? WHERE key = ?", name.Display, name.Key, key); err != nil {
+		if err := t.try("UPDATE people SET name = ?, name_key = ? WHERE key = ?", name.Display, name.Key, key); err != nil {
 			return t.taken(err)
 		}
 		if _, err := t.changed(id); err != nil || known.Name == name.Display {
@@ -364,7 +364,7 @@ func (s *Store) SetPassword(ctx context.Context, id chat.UserID, password string
 // AddPasskey implements chat.Accounts.
 func (s *Store) AddPasskey(ctx context.Context, id chat.UserID, k chat.Passkey) error {
 	return s.credential(ctx, id, func(t *Tx, key int64) error {
-		err := t.exec("INSERT INTO passkeys (id, person, data, label, created, used) VALUES (?, ?, ?, ?, ?, 0)", k.ID, key, k.Data, k.Label, s.now())
+		err := t.try("INSERT INTO passkeys (id, person, data, label, created, used) VALUES (?, ?, ?, ?, ?, 0)", k.ID, key, k.Data, k.Label, s.now())
 		return t.conflict(err, "that passkey is there already")
 	})
 }
@@ -417,7 +417,7 @@ func (s *Store) PersonByIdentity(ctx context.Context, issuer, subject string) (p
 // AddIdentity implements chat.Accounts.
 func (s *Store) AddIdentity(ctx context.Context, id chat.UserID, issuer, subject string) error {
 	return s.credential(ctx, id, func(t *Tx, key int64) error {
-		err := t.exec("INSERT INTO identities (issuer, subject, person) VALUES (?, ?, ?)", issuer, subject, key)
+		err := t.try("INSERT INTO identities (issuer, subject, person) VALUES (?, ?, ?)", issuer, subject, key)
 		return t.conflict(err, "that account belongs to somebody here already")
 	})
 }

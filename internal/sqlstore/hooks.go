@@ -148,7 +148,7 @@ func (t *Tx) renameBot(id chat.UserID, name chat.Name) error {
 	if err := t.awake(name.Key, p.key); err != nil {
 		return err
 	}
-	if err := t.exec("UPDATE people SET name = ?, name_key = ? WHERE key = ?", name.Display, name.Key, p.key); err != nil {
+	if err := t.try("UPDATE people SET name = ?, name_key = ? WHERE key = ?", name.Display, name.Key, p.key); err != nil {
 		return t.taken(err)
 	}
 	_, err = t.changed(id)

@@ -14,6 +14,10 @@ type Session interface {
 	Query(ctx context.Context, query string, args ...any) (Rows, error)
 	Row(ctx context.Context, query string, args ...any) Scanner
 
+	// Later is Exec for whom the outcome does not matter: an error may come of whatever is
+	// asked next, or of the commit.
+	Later(ctx context.Context, query string, args ...any) error
+
 	// Insert stores an event, unless its author had one with that id before.
 	Insert(ctx context.Context, e *Entry) (stored bool, err error)
 
@@ -163,7 +167,7 @@ func (t *Tx) setHeads() error {
 
 // apart runs a change so that its failure undoes nothing else.
 func (t *Tx) apart(r *Request) error {
-	if err := t.exec("SAVEPOINT apart"); err != nil {
+	if err := t.try("SAVEPOINT apart"); err != nil {
 		return err
 	}
 	moved, stood, met, events := make(map[chat.RoomID]*room, len(t.moved)), maps.Clone(t.stood), maps.Clone(t.met), len(t.events)
@@ -177,20 +181,26 @@ func (t *Tx) apart(r *Request) error {
 			return r.Err
 		}
 		t.moved, t.stood, t.met, t.events = moved, stood, met, t.events[:events]
-		if err := t.exec("ROLLBACK TO apart"); err != nil {
+		if err := t.try("ROLLBACK TO apart"); err != nil {
 			return err
 		}
 	}
-	return t.exec("RELEASE apart")
+	return t.try("RELEASE apart")
 }
 
 // Exec runs a statement that is no part of what backends share.
-func (t *Tx) Exec(query string, args ...any) error { return t.exec(query, args...) }
+func (t *Tx) Exec(query string, args ...any) error { return t.try(query, args...) }
 
 // Query reads one row likewise.
 func (t *Tx) Query(query string, args ...any) Scanner { return t.row(query, args...) }
 
+// exec runs a statement that may wait until something is asked.
 func (t *Tx) exec(query string, args ...any) error {
+	return t.session.Later(t.ctx, query, args...)
+}
+
+// try runs a statement whose failure has a meaning.
+func (t *Tx) try(query string, args ...any) error {
 	_, err := t.session.Exec(t.ctx, query, args...)
 	return err
 }
