@@ -28,7 +28,11 @@ var mayImport = map[string]string{
 	"internal/api":       "internal/chat internal/wire internal/hub internal/names internal/files internal/gate internal/search internal/ws internal/hooks internal/alert internal/outside",
 	"internal/sqlstore":  "internal/chat", // for the two stores alone
 	"internal/sqlite":    "internal/chat internal/sqlstore",
+	"internal/postgres":  "internal/chat internal/sqlstore",
+	"internal/pgtest":    "", // for tests alone
 	"internal/storetest": "internal/chat",
+	"internal/natsbus":   "internal/chat",
+	"internal/bustest":   "internal/chat",
 	"internal/client":    "internal/chat internal/wire",
 	"internal/server":    "internal/names internal/chat internal/files internal/preview internal/hub internal/gate internal/search internal/ws internal/api internal/sqlite internal/hooks internal/alert internal/outside web",
 	"web":                "",
@@ -41,7 +45,10 @@ var mayImport = map[string]string{
 var onlyIn = map[string]string{
 	// search keeps an index that can be made anew at any time: a file of its own, so that
 	// no append waits for it.
-	"database/sql":                                   "internal/sqlstore internal/sqlite internal/search chaos",
+	"database/sql":                                   "internal/sqlstore internal/sqlite internal/postgres internal/search chaos",
+	"github.com/jackc/pgx/v5":                        "internal/postgres internal/pgtest",
+	"github.com/jackc/pgx/v5/stdlib":                 "internal/postgres",
+	"github.com/jackc/pgx/v5/pgconn":                 "internal/postgres",
 	"modernc.org/sqlite":                             "internal/sqlite internal/search chaos",
 	"github.com/gobwas/ws":                           "internal/ws",
 	"github.com/coder/websocket":                     "internal/client",
@@ -58,10 +65,15 @@ var onlyIn = map[string]string{
 	"rsc.io/qr":                                      "internal/api",
 	"github.com/SherClockHolmes/webpush-go":          "internal/alert",
 
+	"github.com/nats-io/nats.go": "internal/natsbus",
+
 	// Imports of tests are not looked at; these are for tests alone.
 	"github.com/getkin/kin-openapi/openapi3":       "",
 	"github.com/getkin/kin-openapi/openapi3filter": "",
 	"github.com/getkin/kin-openapi/routers":        "",
+	"github.com/nats-io/nats-server/v2/server":     "",
+	"github.com/nats-io/jwt/v2":                    "",
+	"github.com/nats-io/nkeys":                     "",
 }
 
 func TestImports(t *testing.T) {

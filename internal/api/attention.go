@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"net/http"
-	"slices"
 	"time"
 
 	"hubbub/internal/chat"
@@ -70,7 +69,7 @@ func (h *handler) markUnread(r *http.Request, l chat.Login, m chat.Membership) (
 	if err != nil {
 		return 0, nil, err
 	}
-	h.tell(l.ID, m.ID, &wire.Read{Room: m.ID, Seq: read})
+	h.Hub.Tell(l.ID, m.ID, &wire.Read{Room: m.ID, Seq: read}, nil)
 	return h.shown(r, l, m.ID)
 }
 
@@ -87,24 +86,9 @@ func (h *handler) readAll(r *http.Request, l chat.Login) (int, any, error) {
 		return 0, nil, err
 	}
 	for _, m := range moved {
-		h.tell(l.ID, m.Room, &wire.Read{Room: m.Room, Seq: m.Seq, Thread: m.Thread})
+		h.Hub.Tell(l.ID, m.Room, &wire.Read{Room: m.Room, Seq: m.Seq, Thread: m.Thread}, nil)
 	}
 	return http.StatusOK, none{}, nil
-}
-
-// tell sends a frame about a room to all of a person's connections, but those whose
-// token is for other rooms.
-func (h *handler) tell(id chat.UserID, room chat.RoomID, frame any) {
-	peers := h.Hub.Peers(id)
-	if len(peers) == 0 {
-		return
-	}
-	b := wire.AppendFrame(nil, frame)
-	for _, p := range peers {
-		if s := p.Actor().Scope; s == nil || len(s.Only) == 0 || slices.Contains(s.Only, room) {
-			p.Tell(b)
-		}
-	}
 }
 
 // setDraft keeps what somebody has written and not sent. Whoever may not write in a
@@ -141,7 +125,7 @@ func (h *handler) setDraft(r *http.Request, l chat.Login, m chat.Membership) (in
 	}
 	d := &wire.Draft{Room: m.ID, Unsent: wire.Unsent{Text: kept.Text, Time: wire.ToMillis(kept.Time)}}
 	if kept.Text == u.Text && kept.Time.UnixMilli() == u.Time.UnixMilli() {
-		h.tell(l.ID, m.ID, d)
+		h.Hub.Tell(l.ID, m.ID, d, nil)
 	}
 	return http.StatusOK, map[string]any{"draft": d}, nil
 }

@@ -51,6 +51,17 @@ type Log interface {
 	// Follow must be called before the first Append.
 	Follow(f func(events []Event))
 
+	// Watch names the one function that is told of every change that this process
+	// stored: likewise, but perhaps by several goroutines, and after Follow's function was told of the events that were
+	// stored with it. Those that follow from a method of Directory or Accounts are
+	// stored together with it: who ends a session, keeps out a range of addresses,
+	// changes a setting, or what a person is called or may do, or by an event how they
+	// stand to a room.
+	Watch(f func(changes []Change))
+
+	// Announce stores changes that follow from nothing else.
+	Announce(ctx context.Context, changes ...Change) error
+
 	// Failed is closed when the log can no longer make anything durable.
 	// The process must then stop and start again.
 	Failed() <-chan struct{}

@@ -13,7 +13,7 @@ import (
 // request asks.
 type blocks struct {
 	read    atomic.Pointer[readBlocks]
-	changes atomic.Uint64 // here; what was read before one is not kept
+	changes atomic.Uint64 // heard of; what was read before one is not kept
 }
 
 // changed has the blocks read anew.
@@ -113,11 +113,7 @@ func (g *Gate) AddBlock(ctx context.Context, by chat.Person, own netip.Addr, tex
 		return b, chat.Errorf(chat.CodeConflict, "that would shut you out too")
 	}
 	b.By.ID, b.Reason = by.ID, CleanLabel(reason, chat.MaxReason)
-	if b, err = g.Accounts.AddBlock(ctx, b); err == nil {
-		g.blocks.changed()
-		g.Shut(b.Range)
-	}
-	return b, err
+	return g.Accounts.AddBlock(ctx, b)
 }
 
 // Blocks lists the ranges that are kept out.
@@ -133,9 +129,7 @@ func (g *Gate) RemoveBlock(ctx context.Context, by chat.Person, id string) error
 	if err := atLeast(by, chat.RoleAdmin); err != nil {
 		return err
 	}
-	err := g.Accounts.RemoveBlock(ctx, by.ID, id)
-	g.blocks.changed()
-	return err
+	return g.Accounts.RemoveBlock(ctx, by.ID, id)
 }
 
 const keepSetting = "keep"

@@ -24,12 +24,9 @@ type Config struct {
 	Directory chat.Directory
 	Hooks     chat.Hooks
 	Log       *slog.Logger
-	Limits    bool                                // false lifts all rate limits
-	Guests    Rate                                // of new guests from a network
-	Ended     func(chat.UserID, []chat.SessionID) // closes the sockets of sessions that ended
-	Shut      func(netip.Prefix)                  // closes the sockets of a range of addresses
-	Changed   func(chat.Person)                   // tells sockets what somebody is called, and may do, now
-	Provider  *Provider                           // of OpenID Connect; nil: none
+	Limits    bool      // false lifts all rate limits
+	Guests    Rate      // of new guests from a network
+	Provider  *Provider // of OpenID Connect; nil: none
 }
 
 // Gate is safe for use by many goroutines. Close ends it.
@@ -48,9 +45,6 @@ type Gate struct {
 
 // New returns a gate.
 func New(cfg Config) *Gate {
-	if cfg.Shut == nil {
-		cfg.Shut = func(netip.Prefix) {}
-	}
 	g := &Gate{Config: cfg, limits: newLimits(cfg.Limits, cfg.Guests), done: make(chan struct{})}
 	g.passwords = newPasswords()
 	g.links.last = linkTime
@@ -93,6 +87,16 @@ type policy struct {
 	read time.Time
 }
 
+// Changed is told of each change, and has read anew what it concerns.
+func (g *Gate) Changed(c chat.Change) {
+	switch {
+	case c.Kind == chat.ChangeBlocks:
+		g.blocks.changed()
+	case c.Kind == chat.ChangeSetting && c.Name == policySetting:
+		g.policy.Store(nil)
+	}
+}
+
 // policyAge is how long a change elsewhere may take to be seen.
 const policyAge = time.Second
 
@@ -119,9 +123,7 @@ func (g *Gate) SetPolicy(ctx context.Context, by chat.Person, policy string) err
 	}
 	switch policy {
 	case GuestsInvited, GuestsOpen, GuestsNone:
-		err := g.Accounts.SetSetting(ctx, by.ID, chat.KindGuests, policySetting, policy)
-		g.policy.Store(nil)
-		return err
+		return g.Accounts.SetSetting(ctx, by.ID, chat.KindGuests, policySetting, policy)
 	}
 	return chat.Errorf(chat.CodeBadFrame, "guests are invited, open or none")
 }
@@ -245,28 +247,17 @@ func (g *Gate) Rename(ctx context.Context, id chat.UserID, name string) (chat.Pe
 	if err != nil {
 		return chat.Person{}, err
 	}
-	p, err := g.Accounts.Rename(ctx, id, n)
-	if err == nil {
-		g.Changed(p)
-	}
-	return p, err
+	return g.Accounts.Rename(ctx, id, n)
 }
 
 // EndSession ends one of somebody's sessions, and its sockets.
 func (g *Gate) EndSession(ctx context.Context, id chat.UserID, session chat.SessionID) error {
-	err := g.Accounts.EndSession(ctx, id, session)
-	if err == nil {
-		g.Ended(id, []chat.SessionID{session})
-	}
-	return err
+	return g.Accounts.EndSession(ctx, id, session)
 }
 
 // EndSessions ends all of somebody's sessions but one, and their sockets.
 func (g *Gate) EndSessions(ctx context.Context, id chat.UserID, but chat.SessionID) error {
-	ended, err := g.Accounts.EndSessions(ctx, id, but)
-	if err == nil {
-		g.Ended(id, ended)
-	}
+	_, err := g.Accounts.EndSessions(ctx, id, but)
 	return err
 }
 
@@ -283,10 +274,7 @@ func (g *Gate) SetRole(ctx context.Context, by chat.Person, id chat.UserID, role
 	if err := atLeast(by, max(chat.RoleAdmin, role, a.Role)); err != nil {
 		return p, err
 	}
-	if p, err = g.Accounts.SetRole(ctx, by.ID, id, role); err == nil {
-		g.Changed(p)
-	}
-	return p, err
+	return g.Accounts.SetRole(ctx, by.ID, id, role)
 }
 
 // Remove puts somebody out: their sessions, sockets and ways to sign in end.
@@ -300,10 +288,7 @@ func (g *Gate) Remove(ctx context.Context, by chat.Person, id chat.UserID) error
 			return err
 		}
 	}
-	ended, err := g.Accounts.Remove(ctx, by.ID, id)
-	if err == nil {
-		g.Ended(id, ended)
-	}
+	_, err = g.Accounts.Remove(ctx, by.ID, id)
 	return err
 }
 

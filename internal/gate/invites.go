@@ -89,11 +89,7 @@ func (g *Gate) Accept(ctx context.Context, v Visitor, l chat.Login, token string
 	if _, err := g.Invite(ctx, v, token); err != nil {
 		return l.Person, chat.Invite{}, err
 	}
-	p, i, err := g.Accounts.UseInvite(ctx, chat.HashToken(token), l.ID)
-	if err == nil {
-		g.Changed(p)
-	}
-	return p, i, err
+	return g.Accounts.UseInvite(ctx, chat.HashToken(token), l.ID)
 }
 
 // OwnerLink returns the secret of a one-time invitation that makes an owner. Those

@@ -179,12 +179,9 @@ func (g *Gate) SetPassword(ctx context.Context, v Visitor, l chat.Login, current
 	return g.anew(ctx, l.ID)
 }
 
-// anew reads a person whose rights may have changed, and tells the sockets.
+// anew reads a person whose rights may have changed.
 func (g *Gate) anew(ctx context.Context, id chat.UserID) (chat.Person, error) {
 	a, err := g.Accounts.Person(ctx, id)
-	if err == nil {
-		g.Changed(a.Person)
-	}
 	return a.Person, err
 }
 

@@ -11,6 +11,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -30,7 +31,16 @@ type Hub struct {
 
 	mu    sync.RWMutex // guards the following
 	rooms map[chat.RoomID]*Room
-	peers map[chat.UserID][]Peer
+	peers map[chat.UserID]*person
+
+	changes follower
+	crew    crew // goroutines that read what others stored
+}
+
+// person is somebody who is connected.
+type person struct {
+	peers    []Peer
+	unlisten func() // to the other processes
 }
 
 // maxLoads keeps a crowd that catches up from starving those who read live.
@@ -41,9 +51,12 @@ type Options struct {
 	// Lag is told, after each round of a room, how long ago the oldest of the events
 	// was stored that the round brought to the sockets.
 	Lag func(time.Duration)
-	// Changed is told of each event that changes a room, or who is in it, after its
-	// readers were. It must not block.
-	Changed func(chat.Event)
+	// Changed is told of each change, whichever process made it, in their order, after
+	// the readers of an event that made it. It must not block, nor call the log.
+	Changed func(chat.Change)
+	// Missed is told when changes of others were gone before they were read: what
+	// connections were told may be wrong.
+	Missed func()
 	// Stored is told of the events of one commit in one room, after its readers were and
 	// before their senders are answered. It must not block, nor keep them.
 	Stored func([]chat.Event)
@@ -52,9 +65,14 @@ type Options struct {
 	// Said is told of each message and each edit that somebody wrote here, after its
 	// readers were. It must not block.
 	Said func(chat.Event)
+	// Bus has hints of what others append; nil: nobody else does. The log must be a
+	// chat.SharedLog then.
+	Bus chat.Bus
+	// Trouble is told when what others appended could not be read. It is tried again.
+	Trouble func(error)
 }
 
-// New returns a hub that follows the log.
+// New returns a hub that follows the log. Close ends it.
 func New(log chat.Log, o Options) *Hub {
 	if o.Lag == nil {
 		o.Lag = func(time.Duration) {}
@@ -63,21 +81,50 @@ func New(log chat.Log, o Options) *Hub {
 		o.Said = func(chat.Event) {}
 	}
 	if o.Changed == nil {
-		o.Changed = func(chat.Event) {}
+		o.Changed = func(chat.Change) {}
+	}
+	if o.Missed == nil {
+		o.Missed = func() {}
 	}
 	if o.Stored == nil {
 		o.Stored = func([]chat.Event) {}
+	}
+	if o.Trouble == nil {
+		o.Trouble = func(error) {}
 	}
 	h := &Hub{
 		log:     log,
 		Options: o,
 		loads:   make(chan struct{}, maxLoads),
 		rooms:   make(map[chat.RoomID]*Room),
-		peers:   make(map[chat.UserID][]Peer),
+		peers:   make(map[chat.UserID]*person),
 	}
+	h.crew.ctx, h.crew.cancel = context.WithCancel(context.Background())
+	h.changes.wake = make(chan struct{}, 1)
 	log.Follow(h.follow)
+	log.Watch(h.watch)
 	return h
 }
+
+// Start begins to follow what others append, if anybody does. It must return before the
+// first connection comes.
+func (h *Hub) Start(ctx context.Context) error {
+	if h.Bus == nil {
+		return nil
+	}
+	log, ok := h.log.(chat.SharedLog)
+	if !ok {
+		return errors.New("this log is for one process alone")
+	}
+	if err := h.startChanges(ctx, log); err != nil {
+		return err
+	}
+	h.crew.run(func() { h.watchHeads(log) })
+	return nil
+}
+
+// Close ends reading what others appended.
+func (h *Hub) Close() { h.crew.close() }
 
 // Post puts drafts into the log and returns when they are durable: one result
 // for each, in order. By then their readers have been woken.
@@ -127,12 +174,8 @@ func (h *Hub) follow(events []chat.Event) {
 		if r != nil {
 			r.advance(events[:n])
 		}
+		h.announce(id, events[n-1].Seq)
 		h.Stored(events[:n])
-		for _, e := range events[:n] {
-			if e.Kind.Changes() {
-				h.Changed(e)
-			}
-		}
 		events = events[n:]
 	}
 }
@@ -145,6 +188,7 @@ func (h *Hub) Room(id chat.RoomID) *Room {
 	r := h.rooms[id]
 	if r == nil {
 		r = &Room{hub: h, id: id}
+		r.unlisten = h.listen(chat.RoomTopic(id), r.note)
 		h.rooms[id] = r
 	}
 	r.refs++
@@ -183,26 +227,37 @@ type Peer interface {
 func (h *Hub) Attend(id chat.UserID, p Peer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.peers[id] = append(h.peers[id], p)
+	who := h.peers[id]
+	if who == nil {
+		who = &person{unlisten: h.listen(chat.PersonTopic(id), func(n chat.Note) { h.tellHere(id, n) })}
+		h.peers[id] = who
+	}
+	who.peers = append(who.peers, p)
 }
 
 // Depart forgets a connection.
 func (h *Hub) Depart(id chat.UserID, p Peer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	left := slices.DeleteFunc(h.peers[id], func(q Peer) bool { return p == q })
-	if len(left) == 0 {
-		delete(h.peers, id)
+	who := h.peers[id]
+	if who == nil {
 		return
 	}
-	h.peers[id] = left
+	who.peers = slices.DeleteFunc(who.peers, func(q Peer) bool { return p == q })
+	if len(who.peers) == 0 {
+		who.unlisten()
+		delete(h.peers, id)
+	}
 }
 
-// Peers returns the person's connections now.
+// Peers returns the person's connections here, now.
 func (h *Hub) Peers(id chat.UserID) []Peer {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return slices.Clone(h.peers[id])
+	if who := h.peers[id]; who != nil {
+		return slices.Clone(who.peers)
+	}
+	return nil
 }
 
 // Here says whether somebody is here, and looks at one of their connections.

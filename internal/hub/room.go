@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type Room struct {
 
 	mu       sync.Mutex // guards the following
 	seen     chat.Seq   // the last event this process knows to be in the log
+	applied  chat.Seq   // the last one that readers have: before seen while what comes between is read
 	info     chat.Room  // as far as it decides who reads here
 	rights   uint64     // counts the events that may change that
 	tails    [dialects]*tail
@@ -32,6 +34,12 @@ type Room struct {
 	rounding bool      // a goroutine is in round
 	moved    bool      // since that goroutine began its round
 	since    time.Time // when it moved first
+
+	hinted   chat.Seq // how many events there are by what others say
+	fetching bool     // a goroutine is in catchUp
+	gone     bool     // nobody holds the room any more
+
+	unlisten func() // to the other processes; guarded by hub.mu
 }
 
 // primeEvents is how much history a new tail holds, so that a crowd that
@@ -79,20 +87,56 @@ func (r *Room) install(t *tail) bool {
 	if t.head() < r.seen {
 		return false
 	}
-	if t.head() > r.seen {
-		r.seen = t.head()
+	if t.head() > r.applied {
 		r.rights++
 	}
+	if !r.ready() {
+		r.applied = t.head()
+	}
+	r.seen = t.head()
 	t.publish()
 	r.tails[t.dialect] = t
+	r.fetch()
 	return true
 }
 
-// advance takes events that were stored, in their order, and wakes the members.
+// ready says whether there is a tail. r.mu is held.
+func (r *Room) ready() bool { return r.tails != [dialects]*tail{} }
+
+// advance takes events that were stored here, in their order, and wakes the members.
 func (r *Room) advance(events []chat.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.seen = max(r.seen, events[len(events)-1].Seq)
+	r.take(events)
+	r.fetch()
+}
+
+// take has readers given those of the events that are next. Those they have are
+// dropped: a tail or a page that was read may be ahead of what is told. What lies behind
+// a gap is left to fetch. r.mu is held.
+func (r *Room) take(events []chat.Event) {
+	if !r.ready() {
+		if slices.ContainsFunc(events, func(e chat.Event) bool { return e.Kind.Changes() }) {
+			r.rights++
+		}
+		return
+	}
+	for len(events) > 0 && events[0].Seq <= r.applied {
+		events = events[1:]
+	}
+	n := 0
+	for n < len(events) && events[n].Seq == r.applied+chat.Seq(n+1) {
+		n++
+	}
+	if n > 0 {
+		r.apply(events[:n])
+	}
+}
+
+// apply gives readers the next events. r.mu is held.
+func (r *Room) apply(events []chat.Event) {
+	r.applied = events[len(events)-1].Seq
 	for _, e := range events {
 		if e.Kind.Changes() {
 			r.reconsider(e)
@@ -144,8 +188,15 @@ func (r *Room) Rights() uint64 {
 	return r.rights
 }
 
-// Signal tells the other members that author is typing. It is not stored.
+// Signal tells the other members, here and elsewhere, that author is typing. It is not
+// stored.
 func (r *Room) Signal(author wire.Person) {
+	r.signal(author)
+	r.hub.passOn(chat.RoomTopic(r.id), author)
+}
+
+// signal tells the members here.
+func (r *Room) signal(author wire.Person) {
 	f := wire.AppendFrame(nil, &wire.Typing{Room: r.id, Author: author.ID, Name: author.Name})
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -289,6 +340,10 @@ func (r *Room) Release() {
 	defer h.mu.Unlock()
 	if r.refs--; r.refs == 0 {
 		delete(h.rooms, r.id)
+		r.unlisten()
+		r.mu.Lock()
+		r.gone = true
+		r.mu.Unlock()
 	}
 }
 
@@ -296,6 +351,9 @@ func (r *Room) Release() {
 func (r *Room) check() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.applied > r.seen {
+		return fmt.Errorf("readers have %d of %d events", r.applied, r.seen)
+	}
 	for i, c := range r.members {
 		if int(c.index) != i || c.tail.room != r {
 			return fmt.Errorf("member %d believes to be member %d", i, c.index)

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"hubbub/internal/chat"
 	"hubbub/internal/sqlstore"
 )
 
@@ -122,14 +121,5 @@ func (b *backend) FreeVisitors(t *sqlstore.Tx) error {
 			return err
 		}
 	}
-	return t.Exec("DELETE FROM lanes WHERE since < ? AND NOT EXISTS (SELECT 1 FROM nodes WHERE key = lanes.node)", time.Now().UnixMilli()-day)
-}
-
-// Sweep also frees the names of visitors whose process has died.
-func (s *Store) Sweep(ctx context.Context, place chat.Keep) (rooms int, err error) {
-	b := (*backend)(s)
-	if err := b.Change(ctx, false, b.FreeVisitors); err != nil {
-		return 0, err
-	}
-	return s.Store.Sweep(ctx, place)
+	return t.Exec("DELETE FROM lanes WHERE since < ? AND NOT EXISTS (SELECT 1 FROM nodes WHERE key = lanes.node)", t.Now()-day)
 }

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"slices"
 	"time"
 
+	"hubbub/internal/chat"
 	"hubbub/internal/sqlstore"
 )
 
@@ -173,6 +175,12 @@ func (l *lane) fill(t *sqlstore.Tx, group []*sqlstore.Request) error {
 
 // commit commits, and has everybody told. The turn is taken while all is locked.
 func (l *lane) commit(ctx context.Context, x *session, p *pending) (done bool, err error) {
+	if changes := p.tx.Changes(); len(changes) > 0 {
+		if err := x.note(ctx, p.begun.UnixMilli(), changes); err != nil {
+			l.undo(ctx, x)
+			return false, err
+		}
+	}
 	p.turn = l.s.telling.take()
 	err = x.commit(ctx)
 	switch {
@@ -194,12 +202,18 @@ var errLost = driver.ErrBadConn
 
 // tell says that a transaction was committed: to the follower, then to the callers.
 func (l *lane) tell(p *pending) {
+	if p.tx.Rewrite || slices.ContainsFunc(p.tx.Events(), func(e chat.Event) bool { return e.Kind == chat.KindDelete || e.Kind == chat.KindEdit }) {
+		l.s.erased.Store(true)
+	}
 	l.s.telling.end(p.turn, func() {
 		if l.share && l.s.observe != nil {
 			l.s.observe(p.tx.Committed(p.group, p.begun))
 		}
 		if events := p.tx.Events(); l.s.follow != nil && len(events) > 0 {
 			l.s.follow(events)
+		}
+		if changes := p.tx.Changes(); l.s.watch != nil && len(changes) > 0 {
+			l.s.watch(changes)
 		}
 		for _, r := range p.group {
 			r.Answer()

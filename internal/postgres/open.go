@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -49,8 +50,10 @@ type Store struct {
 	lanes   sync.WaitGroup
 
 	telling telling
-	follow  func([]chat.Event) // set before the first Append
-	observe func(Commit)       // likewise
+	erased  atomic.Bool         // something was erased that still lies in the tables
+	follow  func([]chat.Event)  // set before the first Append
+	watch   func([]chat.Change) // likewise
+	observe func(Commit)        // likewise
 }
 
 const (

@@ -54,15 +54,23 @@ func fresh(t testing.TB) (url string) {
 
 func TestStore(t *testing.T) {
 	pgtest.Start(t)
-	var places sync.Map // of addresses, by the test's place
-	storetest.Run(t, func(t *testing.T, place string) storetest.Store {
-		url, ok := places.Load(place)
-		if !ok {
-			url = fresh(t)
-			places.Store(place, url)
-		}
-		return open(t, url.(string))
-	})
+	storetest.Run(t, func(t *testing.T, place string) storetest.Store { return openPlace(t, place) })
+}
+
+func TestShared(t *testing.T) {
+	pgtest.Start(t)
+	storetest.RunShared(t, func(t *testing.T, place string) storetest.Shared { return openPlace(t, place) })
+}
+
+var places sync.Map // of addresses, by the place of a test
+
+func openPlace(t *testing.T, place string) *postgres.Store {
+	url, ok := places.Load(place)
+	if !ok {
+		url = fresh(t)
+		places.Store(place, url)
+	}
+	return open(t, url.(string))
 }
 
 // talker is somebody with a room.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -146,6 +147,31 @@ func (x *session) flush(ctx context.Context) error {
 	}
 	b := new(pgx.Batch)
 	x.queue(b)
+	return x.send(ctx, b)
+}
+
+// note sends what was kept back, and adds changes to their log, which is then locked.
+func (x *session) note(ctx context.Context, now int64, changes []chat.Change) error {
+	all := make([]string, len(changes))
+	for i, c := range changes {
+		b, err := json.Marshal(c)
+		if err != nil {
+			return err
+		}
+		all[i] = escape(string(b))
+	}
+	b := new(pgx.Batch)
+	x.queue(b)
+	b.Queue(`WITH h AS (UPDATE changes_head SET head = head + $1 RETURNING head - $1 AS before)
+		INSERT INTO changes (seq, time, what) SELECT h.before + w.n, $2, w.what FROM h, unnest($3::text[]) WITH ORDINALITY AS w (what, n) RETURNING seq`,
+		len(all), now, all).Query(func(rows pgx.Rows) error {
+		for i := 0; rows.Next(); i++ {
+			if err := rows.Scan(&changes[i].Seq); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
 	return x.send(ctx, b)
 }
 

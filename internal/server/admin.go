@@ -50,7 +50,7 @@ func OpenAdmin(ctx context.Context, data string, log *slog.Logger) (*Admin, erro
 	}
 	h := hub.New(store, hub.Options{})
 	g := gate.New(gate.Config{
-		Accounts: store, Directory: store, Log: log, Ended: func(chat.UserID, []chat.SessionID) {}, Changed: func(chat.Person) {},
+		Accounts: store, Directory: store, Log: log,
 	})
 	sockets := ws.New(ws.Config{Hub: h, Directory: store, Attention: store, Login: g.Login, Room: g.PublicRoom, Log: log})
 	base, err := store.Setting(ctx, baseSetting)

@@ -170,20 +170,12 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 			s.index.Follow(events)
 			s.outward.stored(events)
 		},
-		Changed:  func(e chat.Event) { s.sockets.Changed(e) },
+		Changed:  s.changed,
 		Mentions: mentions(store),
 		Said:     func(e chat.Event) { s.previews.Said(e) },
 	})
 	s.gate = gate.New(gate.Config{
 		Accounts: store, Directory: store, Hooks: store, Log: cfg.Log, Limits: !cfg.NoLimits, Guests: guestRate(cfg.Guests), Provider: cfg.Provider,
-		Ended: func(id chat.UserID, ended []chat.SessionID) { s.sockets.EndSessions(id, ended) },
-		Shut:  func(of netip.Prefix) { s.sockets.Shut(of) },
-		Changed: func(p chat.Person) {
-			s.index.Renamed(p.ID, p.Name)
-			for _, peer := range s.hub.Peers(p.ID) {
-				peer.Changed(p)
-			}
-		},
 	})
 	s.previews = preview.New(preview.Config{Files: store, Keeper: s.keeper, Wanted: s.gate.Previews, Guard: cfg.Outbound, Log: cfg.Log})
 	s.sockets = ws.New(ws.Config{
@@ -205,6 +197,15 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		return nil, err
 	}
 	return s, nil
+}
+
+// changed is told of each change.
+func (s *Server) changed(c chat.Change) {
+	if c.Kind == chat.ChangePerson {
+		s.index.Renamed(c.Person.ID, c.Person.Name)
+	}
+	s.gate.Changed(c)
+	s.sockets.Changed(c)
 }
 
 // openFiles opens the folder of files, beside the database.

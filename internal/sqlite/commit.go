@@ -45,6 +45,17 @@ func (s *Store) Append(ctx context.Context, drafts []chat.Draft) []chat.Result {
 // Follow implements chat.Log.
 func (s *Store) Follow(f func([]chat.Event)) { s.follow = f }
 
+// Watch implements chat.Log.
+func (s *Store) Watch(f func([]chat.Change)) { s.watch = f }
+
+// Announce implements chat.Log. Nobody else is there to be told, so nothing is stored.
+func (s *Store) Announce(_ context.Context, changes ...chat.Change) error {
+	if s.watch != nil {
+		s.watch(changes)
+	}
+	return nil
+}
+
 // Observe has f told of every commit, by the goroutine that commits. It must be
 // called before the first Append.
 func (s *Store) Observe(f func(sqlstore.Commit)) { s.observe = f }
@@ -91,6 +102,9 @@ func (s *Store) commit(group []*sqlstore.Request) error {
 			}
 			if s.follow != nil && len(t.Events()) > 0 {
 				s.follow(t.Events())
+			}
+			if s.watch != nil && len(t.Changes()) > 0 {
+				s.watch(t.Changes())
 			}
 			if t.Rewrite {
 				s.rewrite(ctx)

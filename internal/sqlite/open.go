@@ -44,6 +44,7 @@ type Store struct {
 	idle    chan struct{} // closed when the committer has ended
 
 	follow  func([]chat.Event)    // set before the first Append
+	watch   func([]chat.Change)   // likewise
 	observe func(sqlstore.Commit) // likewise
 
 	committer committer // owned by the goroutine that commits

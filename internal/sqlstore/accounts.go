@@ -175,7 +175,7 @@ func (s *Store) Remove(ctx context.Context, by, id chat.UserID) (ended []chat.Se
 		if err := t.rest(name, key); err != nil {
 			return err
 		}
-		if ended, err = t.endSessions(key, ""); err != nil {
+		if ended, err = t.endSessions(id, key, ""); err != nil {
 			return err
 		}
 		for _, query := range []string{
@@ -279,6 +279,7 @@ func (s *Store) Sessions(ctx context.Context, id chat.UserID) ([]chat.Session, e
 // EndSession implements chat.Accounts.
 func (s *Store) EndSession(ctx context.Context, id chat.UserID, session chat.SessionID) error {
 	return s.change(ctx, func(t *Tx) error {
+		t.tell(chat.Change{Kind: chat.ChangeSessions, Person: chat.Person{ID: id}, Sessions: []chat.SessionID{session}})
 		return t.one("there is no such session", "DELETE FROM sessions WHERE id = ? AND person = (SELECT key FROM people WHERE id = ?)", session, id)
 	})
 }
@@ -300,14 +301,14 @@ func (s *Store) EndSessions(ctx context.Context, id chat.UserID, but chat.Sessio
 	err = s.change(ctx, func(t *Tx) error {
 		key, _, err := t.account(id)
 		if err == nil {
-			ended, err = t.endSessions(key, but)
+			ended, err = t.endSessions(id, key, but)
 		}
 		return err
 	})
 	return ended, err
 }
 
-func (t *Tx) endSessions(person int64, but chat.SessionID) (ended []chat.SessionID, err error) {
+func (t *Tx) endSessions(whose chat.UserID, person int64, but chat.SessionID) (ended []chat.SessionID, err error) {
 	rows, err := t.session.Query(t.ctx, "DELETE FROM sessions WHERE person = ? AND id != ? RETURNING id", person, but)
 	if err != nil {
 		return nil, err
@@ -319,6 +320,9 @@ func (t *Tx) endSessions(person int64, but chat.SessionID) (ended []chat.Session
 			return nil, err
 		}
 		ended = append(ended, id)
+	}
+	if len(ended) > 0 {
+		t.tell(chat.Change{Kind: chat.ChangeSessions, Person: chat.Person{ID: whose}, Sessions: ended})
 	}
 	return ended, rows.Err()
 }
@@ -465,6 +469,7 @@ func (s *Store) SetSetting(ctx context.Context, by chat.UserID, kind chat.Kind, 
 		if err != nil || kind == 0 {
 			return err
 		}
+		t.tell(chat.Change{Kind: chat.ChangeSetting, Name: name})
 		return t.note(by, chat.Draft{Kind: kind, Body: value})
 	})
 }

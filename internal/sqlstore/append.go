@@ -68,6 +68,11 @@ func (t *Tx) insert(room *room, author int64, d *chat.Draft, c change) (done boo
 		room.messages++
 	}
 	t.events = append(t.events, chat.Event{Draft: *d, Seq: seq, Time: time.UnixMilli(at)})
+	if d.Kind.Changes() {
+		if c, ok := chat.ListedBy(t.events[len(t.events)-1]); ok {
+			t.tell(c)
+		}
+	}
 	t.moved[d.Room] = room
 	return true, nil
 }
@@ -252,6 +257,7 @@ func (t *Tx) changed(id chat.UserID) (*person, error) {
 	p, err := scanPerson(t.session.Person(t.ctx, id))
 	if err == nil {
 		t.met[id] = p
+		t.tell(chat.Change{Kind: chat.ChangePerson, Person: p.Person})
 	}
 	return p, err
 }

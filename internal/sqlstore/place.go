@@ -64,6 +64,7 @@ func (s *Store) AddBlock(ctx context.Context, b chat.Block) (chat.Block, error) 
 			b.ID, b.Range.String(), b.Reason, by.key, millis(b.Created), millis(b.Until)); err != nil {
 			return err
 		}
+		t.tell(chat.Change{Kind: chat.ChangeBlocks, Range: b.Range})
 		text := b.Range.String()
 		if b.Reason != "" {
 			text += " " + b.Reason
@@ -98,6 +99,7 @@ func (s *Store) RemoveBlock(ctx context.Context, by chat.UserID, id string) erro
 		if err != nil {
 			return err
 		}
+		t.tell(chat.Change{Kind: chat.ChangeBlocks})
 		return t.note(by, chat.Draft{Kind: chat.KindUnblock, Body: text})
 	})
 }

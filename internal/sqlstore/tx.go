@@ -114,8 +114,9 @@ type Tx struct {
 	stood   map[place]chat.Standing
 	met     map[chat.UserID]*person
 	events  []chat.Event // new, in order
-	draft   chat.Draft   // the one that is being appended: one place for all, instead of an allocation for each
-	entry   Entry        // likewise
+	changes []chat.Change
+	draft   chat.Draft // the one that is being appended: one place for all, instead of an allocation for each
+	entry   Entry      // likewise
 }
 
 // Begin returns what a transaction works with that was begun on a session. A process
@@ -129,6 +130,15 @@ func (s *Store) Begin(ctx context.Context, session Session, known *Known) *Tx {
 
 // Events are those that the transaction has brought, in order.
 func (t *Tx) Events() []chat.Event { return t.events }
+
+// Changes are what connections must be told of besides, in order.
+func (t *Tx) Changes() []chat.Change { return t.changes }
+
+// Tell has connections told of changes that follow from nothing else.
+func (t *Tx) Tell(all ...chat.Change) { t.changes = append(t.changes, all...) }
+
+// tell has connections told of a change, once the transaction has committed.
+func (t *Tx) tell(c chat.Change) { t.changes = append(t.changes, c) }
 
 // Run does what a group wants, but for the commit. An error fails the group.
 func (t *Tx) Run(group []*Request) error {
@@ -171,6 +181,7 @@ func (t *Tx) apart(r *Request) error {
 		return err
 	}
 	moved, stood, met, events := make(map[chat.RoomID]*room, len(t.moved)), maps.Clone(t.stood), maps.Clone(t.met), len(t.events)
+	changes := len(t.changes)
 	for id, m := range t.moved {
 		copied := *m
 		moved[id] = &copied
@@ -181,6 +192,7 @@ func (t *Tx) apart(r *Request) error {
 			return r.Err
 		}
 		t.moved, t.stood, t.met, t.events = moved, stood, met, t.events[:events]
+		t.changes = t.changes[:changes]
 		if err := t.try("ROLLBACK TO apart"); err != nil {
 			return err
 		}
@@ -210,7 +222,9 @@ func (t *Tx) row(query string, args ...any) Scanner {
 	return t.session.Row(t.ctx, query, args...)
 }
 
-// now is the time, in milliseconds since 1970.
+// Now is the time, in milliseconds since 1970.
+func (t *Tx) Now() int64 { return t.store.now() }
+
 func (t *Tx) now() int64 { return t.store.now() }
 
 func (t *Tx) isConstraint(err error) bool { return t.store.backend.IsConstraint(err) }

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -210,17 +209,11 @@ func testFileEdits(t *testing.T, e *env) {
 
 func testFileRetention(t *testing.T, e *env) {
 	k := newTalk(t, e)
-	sweeper, ok := e.Store.(interface {
-		Sweep(ctx context.Context, place chat.Keep) (int, error)
-	})
-	if !ok {
-		t.Skip("it keeps everything")
-	}
 	e.upload(k.ann.ID, "old", true)
 	e.upload(k.ann.ID, "new", true)
 	k.say(k.ann, "old", with("old"))
 	k.say(k.ann, "new", with("new"))
-	_, err := sweeper.Sweep(t.Context(), chat.Keep{Messages: 1})
+	_, err := e.Store.Sweep(t.Context(), chat.Keep{Messages: 1})
 	k.must(err)
 	if ev := k.at(1); len(ev.Files) > 0 || !ev.Deleted {
 		t.Errorf("%+v", ev)

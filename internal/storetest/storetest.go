@@ -48,6 +48,7 @@ func Run(t *testing.T, open Open) {
 		{"Log/conflict", testConflict},
 		{"Log/read", testRead},
 		{"Log/follow", testFollow},
+		{"Log/changes for connections", testChanges},
 		{"Log/bodies", testBodies},
 		{"Log/edit", testEdit},
 		{"Log/delete", testDelete},

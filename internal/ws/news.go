@@ -42,19 +42,41 @@ func (n *news) take() (all []item) {
 	return all
 }
 
-// Changed is told of each event that changes a room or who is in it.
-func (s *Server) Changed(e chat.Event) {
-	if id, ok := e.Concerns(); ok {
-		gone := e.Kind == chat.KindLeave || e.Kind == chat.KindRemove || e.Kind == chat.KindBan
-		s.news.add(item{id, e.Room, gone})
+// Changed is told of each change, and has the connections told that it concerns. It does
+// not block.
+func (s *Server) Changed(c chat.Change) {
+	switch c.Kind {
+	case chat.ChangeSessions:
+		s.endSessions(c.Person.ID, c.Sessions)
+	case chat.ChangeBlocks:
+		s.Shut(c.Range)
+	case chat.ChangePerson:
+		for _, p := range s.hub.Peers(c.Person.ID) {
+			p.Changed(c.Person)
+		}
+	case chat.ChangeListed:
+		s.news.add(item{c.Person.ID, c.Room, c.Gone})
+	case chat.ChangePending:
+		s.news.add(item{room: c.Room})
 	}
 }
 
 // Listed has a person's connections told how a room stands on their list now.
-func (s *Server) Listed(id chat.UserID, room chat.RoomID) { s.news.add(item{id, room, true}) }
+func (s *Server) Listed(id chat.UserID, room chat.RoomID) {
+	s.announce(chat.Change{Kind: chat.ChangeListed, Person: chat.Person{ID: id}, Room: room, Gone: true})
+}
 
 // Pending has a room's moderators told what waits for them.
-func (s *Server) Pending(room chat.RoomID) { s.news.add(item{room: room}) }
+func (s *Server) Pending(room chat.RoomID) {
+	s.announce(chat.Change{Kind: chat.ChangePending, Room: room})
+}
+
+// announce: what is not told now is seen when somebody looks.
+func (s *Server) announce(c chat.Change) {
+	if err := s.hub.Announce(s.ctx, c); err != nil && !isGone(err) {
+		s.log.Error("tell about a room", "err", err)
+	}
+}
 
 // spread tells the news, in their order.
 func (s *Server) spread() {

@@ -174,9 +174,9 @@ func (s *Server) turn() {
 	}
 }
 
-// EndSessions closes the sockets of sessions that ended, and those of handshakes
+// endSessions closes the sockets of sessions that ended, and those of handshakes
 // that are under way.
-func (s *Server) EndSessions(id chat.UserID, ended []chat.SessionID) {
+func (s *Server) endSessions(id chat.UserID, ended []chat.SessionID) {
 	s.mu.Lock()
 	for _, session := range ended {
 		s.ended[session] = time.Now()
@@ -188,6 +188,9 @@ func (s *Server) EndSessions(id chat.UserID, ended []chat.SessionID) {
 		}
 	}
 }
+
+// Restart has every client come back, and begin anew.
+func (s *Server) Restart() { s.each(func(c *Conn) { go c.goodbye() }) }
 
 // Shut closes the sockets of a range of addresses.
 func (s *Server) Shut(of netip.Prefix) {
@@ -476,7 +479,7 @@ func (s *Server) Close(ctx context.Context) {
 		close(s.done)
 	}
 	s.mu.Unlock()
-	s.each(func(c *Conn) { go c.goodbye() })
+	s.Restart()
 	ended := make(chan struct{})
 	go func() {
 		s.wg.Wait()

@@ -213,6 +213,9 @@ func (v *v1) open(f *wire.Open) error {
 		if err == nil {
 			err = live.Prepare(v.c.server.ctx, v.c.dialect)
 		}
+		if err == nil && f.After != nil && *f.After > live.Head() { // it may have been told elsewhere
+			err = live.Ask(v.c.server.ctx)
+		}
 		if err != nil {
 			live.Release()
 			return err
@@ -386,12 +389,7 @@ func (v *v1) read(f *wire.Read) error {
 	if err != nil {
 		return err
 	}
-	frame := wire.AppendFrame(nil, &wire.Read{Room: f.Room, Seq: seq, Thread: f.Thread})
-	for _, p := range c.server.hub.Peers(self) {
-		if p != hub.Peer(c) {
-			p.Tell(frame)
-		}
-	}
+	c.server.hub.Tell(self, f.Room, &wire.Read{Room: f.Room, Seq: seq, Thread: f.Thread}, c)
 	return nil
 }
 
