@@ -263,6 +263,20 @@ func (s *Server) Down() error {
 	return nil
 }
 
+// Set changes a setting, and returns when new connections have it.
+func (s *Server) Set(name, value string) error {
+	if err := s.Exec("ALTER SYSTEM SET "+name+" = "+value, "SELECT pg_reload_conf()"); err != nil {
+		return err
+	}
+	for begun := time.Now(); time.Since(begun) < 30*time.Second; time.Sleep(time.Millisecond) {
+		err := s.Exec(fmt.Sprintf("DO $$ BEGIN IF current_setting('%s') <> '%s' THEN RAISE 'not yet'; END IF; END $$", name, value))
+		if err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s does not become %s", name, value)
+}
+
 // Log returns what the server has said.
 func (s *Server) Log() string {
 	b, _ := os.ReadFile(filepath.Join(s.dir, "log"))

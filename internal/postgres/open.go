@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,13 +82,14 @@ func settings(node int64) map[string]string {
 func Open(ctx context.Context, url string, log *slog.Logger, o Options) (*Store, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("the address of the database is not understood: %w", err)
+		return nil, &oneLine{"the address of the database is not understood", err}
 	}
 	s := &Store{log: log, config: config, node: randomKey(), drafts: sqlstore.NewQueue(), changes: sqlstore.NewQueue()}
 	s.Init((*backend)(s), o)
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = patience
 	}
+	config.RuntimeParams["synchronous_commit"] = "on"
 	if err := s.migrate(ctx); err != nil {
 		return nil, s.explain(err)
 	}
@@ -207,10 +209,22 @@ func (s *Store) explain(err error) error {
 	case errors.As(err, &unfit):
 		return fmt.Errorf("%s can not be used: %s", where, unfit.why)
 	case lost(err):
-		return fmt.Errorf("%s does not answer: %w", where, err)
+		return &oneLine{where + " does not answer", err}
 	}
-	return fmt.Errorf("%s: %w", where, err)
+	return &oneLine{where, err}
 }
+
+// oneLine is an error in one line, whatever its cause says.
+type oneLine struct {
+	what  string
+	cause error
+}
+
+func (e *oneLine) Error() string {
+	return e.what + ": " + strings.Join(strings.Fields(e.cause.Error()), " ")
+}
+
+func (e *oneLine) Unwrap() error { return e.cause }
 
 // Close finishes what is queued, and lets go of the database. Later calls fail with
 // CodeUnavailable.

@@ -19,6 +19,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if url := os.Getenv("VISIT_UNTIL_KILLED"); url != "" {
+		visitUntilKilled(url)
+	}
 	code := pgtest.Main(m)
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
