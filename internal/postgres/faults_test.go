@@ -363,3 +363,32 @@ func TestTwoStores(t *testing.T) {
 		t.Errorf("told of %d of %d events, %v", own, head.Seq, err)
 	}
 }
+
+// A turn ends when the connection that holds it does, and can be taken again when the
+// database is back.
+func TestLostTurns(t *testing.T) {
+	s := open(t, fresh(t))
+	defer s.Close()
+	turn, err := s.Take(t.Context(), "hooks")
+	if err != nil || turn == nil {
+		t.Fatalf("%v, %v", turn, err)
+	}
+	if _, err := s.DB().Exec("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND pid != pg_backend_pid()"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-turn.Lost():
+	case <-time.After(time.Minute):
+		t.Fatal("the turn goes on without its lock")
+	}
+	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		again, err := s.Take(t.Context(), "hooks")
+		if err == nil && again != nil {
+			break
+		}
+		if time.Since(begun) > time.Minute {
+			t.Fatalf("the turn can not be taken again: %v", err)
+		}
+	}
+	turn.End()
+}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"hubbub/internal/chat"
 	"hubbub/internal/sqlstore"
 )
 
@@ -19,9 +20,9 @@ type keeper struct {
 	s    *Store
 	stop func()
 
-	mu     sync.Mutex // guards the rest; held across a query
-	conn   *sql.Conn
-	claims map[string]context.CancelFunc // by the work
+	mu    sync.Mutex // guards the rest; held across a query
+	conn  *sql.Conn
+	turns sqlstore.Turns
 }
 
 func (k *keeper) start(ctx context.Context) error {
@@ -77,14 +78,56 @@ func (k *keeper) look(ctx context.Context) (err error) {
 
 // lose lets go of the connection, and so of all turns.
 func (k *keeper) lose() {
-	for work, cancel := range k.claims {
-		cancel()
-		delete(k.claims, work)
-	}
+	k.turns.Lose()
 	if k.conn != nil {
 		k.conn.Raw(func(any) error { return errLost })
 		k.conn.Close()
 		k.conn = nil
+	}
+}
+
+// turnClass is the first half of the names of turns' locks; the other is a hash of the
+// work. That two works share one is rare, and keeps them waiting for each other.
+const turnClass = 0x68756262
+
+// Take implements chat.Turns.
+func (s *Store) Take(ctx context.Context, work string) (*chat.Turn, error) {
+	k := s.keeper
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.conn == nil {
+		return nil, meaning(errLost)
+	}
+	turn := k.turns.Take(work)
+	if turn == nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	var free bool
+	err := k.conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1, hashtext($2))", turnClass, work).Scan(&free)
+	switch {
+	case err != nil:
+		k.lose() // whether it is locked, nobody knows
+		return nil, meaning(err)
+	case !free:
+		turn.End()
+		return nil, nil
+	}
+	return chat.NewTurn(turn.Context(), func() { k.giveBack(turn, work) }), nil
+}
+
+func (k *keeper) giveBack(turn *chat.Turn, work string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if turn.Context().Err() != nil {
+		return // given back before, or lost
+	}
+	turn.End()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if _, err := k.conn.ExecContext(ctx, "SELECT pg_advisory_unlock($1, hashtext($2))", turnClass, work); err != nil {
+		k.lose()
 	}
 }
 

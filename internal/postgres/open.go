@@ -99,7 +99,7 @@ func Open(ctx context.Context, url string, log *slog.Logger, o Options) (*Store,
 	s.db = stdlib.OpenDB(*config, stdlib.OptionAfterConnect(greet))
 	s.db.SetMaxOpenConns(maxConns)
 	s.db.SetMaxIdleConns(maxConns)
-	s.keeper = &keeper{s: s, claims: map[string]context.CancelFunc{}}
+	s.keeper = &keeper{s: s}
 	if err := s.start(ctx); err != nil {
 		s.Close()
 		return nil, s.explain(err)

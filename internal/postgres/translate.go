@@ -51,9 +51,11 @@ func translate(query string) string {
 }
 
 // values makes plain values of arguments: texts that PostgreSQL can hold, and numbers for
-// whether something is so.
-func values(args []any) []any {
-	for i, a := range args {
+// whether something is so. The arguments stay as they are.
+func values(all []any) []any {
+	args := make([]any, len(all))
+	for i, a := range all {
+		args[i] = a
 		switch a := a.(type) {
 		case nil, []byte, int64, int:
 		case string:
