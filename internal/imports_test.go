@@ -28,6 +28,8 @@ var mayImport = map[string]string{
 	"internal/api":       "internal/chat internal/wire internal/hub internal/names internal/files internal/gate internal/search internal/ws internal/hooks internal/alert internal/outside",
 	"internal/sqlstore":  "internal/chat", // for the two stores alone
 	"internal/sqlite":    "internal/chat internal/sqlstore",
+	"internal/postgres":  "internal/chat internal/sqlstore",
+	"internal/pgtest":    "", // for tests alone
 	"internal/storetest": "internal/chat",
 	"internal/natsbus":   "internal/chat",
 	"internal/bustest":   "internal/chat",
@@ -43,7 +45,10 @@ var mayImport = map[string]string{
 var onlyIn = map[string]string{
 	// search keeps an index that can be made anew at any time: a file of its own, so that
 	// no append waits for it.
-	"database/sql":                                   "internal/sqlstore internal/sqlite internal/search chaos",
+	"database/sql":                                   "internal/sqlstore internal/sqlite internal/postgres internal/search chaos",
+	"github.com/jackc/pgx/v5":                        "internal/postgres internal/pgtest",
+	"github.com/jackc/pgx/v5/stdlib":                 "internal/postgres",
+	"github.com/jackc/pgx/v5/pgconn":                 "internal/postgres",
 	"modernc.org/sqlite":                             "internal/sqlite internal/search chaos",
 	"github.com/gobwas/ws":                           "internal/ws",
 	"github.com/coder/websocket":                     "internal/client",

@@ -63,6 +63,11 @@ func (s *Store) Observe(f func(sqlstore.Commit)) { s.observe = f }
 // Waiting returns how many requests wait for a commit.
 func (s *Store) Waiting() int { return s.queue.Waiting() }
 
+// Take implements chat.Turns. The folder is locked, so there are no other processes.
+func (s *Store) Take(_ context.Context, work string) (*chat.Turn, error) {
+	return s.turns.Take(work), nil
+}
+
 // Failed implements chat.Log.
 func (s *Store) Failed() <-chan struct{} { return s.failed }
 

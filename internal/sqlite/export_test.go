@@ -10,7 +10,7 @@ import (
 
 // LimitPages makes the database full at n pages more than it has.
 func (s *Store) LimitPages(n int) error {
-	return (*backend)(s).Change(context.Background(), func(t *sqlstore.Tx) error {
+	return (*backend)(s).Change(context.Background(), false, func(t *sqlstore.Tx) error {
 		var pages int
 		if err := t.Query("PRAGMA page_count").Scan(&pages); err != nil {
 			return err
@@ -22,12 +22,12 @@ func (s *Store) LimitPages(n int) error {
 // BreakCommits makes every later group of appends fail, as a disk does that
 // breaks: the last statement before the commit can not run.
 func (s *Store) BreakCommits() error {
-	return (*backend)(s).Change(context.Background(), func(*sqlstore.Tx) error { return s.committer.stmts.setHead.Close() })
+	return (*backend)(s).Change(context.Background(), false, func(*sqlstore.Tx) error { return s.committer.stmts.setHead.Close() })
 }
 
 // Pragma returns a setting of the connection that writes.
 func (s *Store) Pragma(name string) (value string, err error) {
-	err = (*backend)(s).Change(context.Background(), func(t *sqlstore.Tx) error { return t.Query("PRAGMA " + name).Scan(&value) })
+	err = (*backend)(s).Change(context.Background(), false, func(t *sqlstore.Tx) error { return t.Query("PRAGMA " + name).Scan(&value) })
 	return value, err
 }
 

@@ -40,6 +40,7 @@ type Store struct {
 	writer  *sql.DB // one connection, the committer's
 	readers readers
 	queue   *sqlstore.Queue
+	turns   sqlstore.Turns
 	failed  chan struct{} // closed when nothing can be made durable any more
 	idle    chan struct{} // closed when the committer has ended
 
@@ -231,6 +232,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	<-s.idle
+	s.turns.Lose()
 	return s.release()
 }
 

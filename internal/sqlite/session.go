@@ -19,8 +19,14 @@ func (c *committer) Exec(ctx context.Context, query string, args ...any) (sql.Re
 	return c.conn.ExecContext(ctx, query, args...)
 }
 
+// Later implements sqlstore.Session. Nothing is far away.
+func (c *committer) Later(ctx context.Context, query string, args ...any) error {
+	_, err := c.conn.ExecContext(ctx, query, args...)
+	return err
+}
+
 // Query implements sqlstore.Session.
-func (c *committer) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (c *committer) Query(ctx context.Context, query string, args ...any) (sqlstore.Rows, error) {
 	return c.conn.QueryContext(ctx, query, args...)
 }
 
@@ -72,14 +78,11 @@ func (c *committer) SetHead(ctx context.Context, h sqlstore.Head) error {
 	return err
 }
 
-// ChangeRights implements sqlstore.Session. Nobody else writes.
-func (c *committer) ChangeRights(context.Context) error { return nil }
-
 // backend is the store as sqlstore sees it.
 type backend Store
 
 // Rows implements sqlstore.Backend.
-func (b *backend) Rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (b *backend) Rows(ctx context.Context, query string, args ...any) (sqlstore.Rows, error) {
 	return b.readers.rows(ctx, query, args...)
 }
 
@@ -88,9 +91,9 @@ func (b *backend) Row(ctx context.Context, query string, args ...any) sqlstore.S
 	return b.readers.row(ctx, query, args...)
 }
 
-// Change implements sqlstore.Backend.
-func (b *backend) Change(ctx context.Context, f func(*sqlstore.Tx) error) error {
-	return b.queue.Submit(ctx, &sqlstore.Request{Change: f})
+// Change implements sqlstore.Backend. One goroutine decides and changes.
+func (b *backend) Change(ctx context.Context, rights bool, f func(*sqlstore.Tx) error) error {
+	return b.queue.Submit(ctx, &sqlstore.Request{Change: f, Rights: rights})
 }
 
 // IsConstraint implements sqlstore.Backend.

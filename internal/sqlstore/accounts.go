@@ -95,7 +95,7 @@ func (s *Store) Rename(ctx context.Context, id chat.UserID, name chat.Name) (p c
 				return err
 			}
 		}
-		if err := t.exec("UPDATE people SET name = ?, name_key = ? WHERE key = ?", name.Display, name.Key, key); err != nil {
+		if err := t.try("UPDATE people SET name = ?, name_key = ? WHERE key = ?", name.Display, name.Key, key); err != nil {
 			return t.taken(err)
 		}
 		if _, err := t.changed(id); err != nil || known.Name == name.Display {
@@ -109,10 +109,7 @@ func (s *Store) Rename(ctx context.Context, id chat.UserID, name chat.Name) (p c
 
 // SetRole implements chat.Accounts.
 func (s *Store) SetRole(ctx context.Context, by, id chat.UserID, role chat.Role) (p chat.Person, err error) {
-	err = s.change(ctx, func(t *Tx) error {
-		if err := t.session.ChangeRights(t.ctx); err != nil {
-			return err
-		}
+	err = s.changeRights(ctx, func(t *Tx) error {
 		key, before, err := t.account(id)
 		if err != nil {
 			return err
@@ -161,10 +158,7 @@ func (t *Tx) anotherOwner(key int64) error {
 
 // Remove implements chat.Accounts.
 func (s *Store) Remove(ctx context.Context, by, id chat.UserID) (ended []chat.SessionID, err error) {
-	err = s.change(ctx, func(t *Tx) error {
-		if err := t.session.ChangeRights(t.ctx); err != nil {
-			return err
-		}
+	err = s.changeRights(ctx, func(t *Tx) error {
 		key, p, err := t.account(id)
 		if err != nil {
 			return err
@@ -374,7 +368,7 @@ func (s *Store) SetPassword(ctx context.Context, id chat.UserID, password string
 // AddPasskey implements chat.Accounts.
 func (s *Store) AddPasskey(ctx context.Context, id chat.UserID, k chat.Passkey) error {
 	return s.credential(ctx, id, func(t *Tx, key int64) error {
-		err := t.exec("INSERT INTO passkeys (id, person, data, label, created, used) VALUES (?, ?, ?, ?, ?, 0)", k.ID, key, k.Data, k.Label, s.now())
+		err := t.try("INSERT INTO passkeys (id, person, data, label, created, used) VALUES (?, ?, ?, ?, ?, 0)", k.ID, key, k.Data, k.Label, s.now())
 		return t.conflict(err, "that passkey is there already")
 	})
 }
@@ -427,7 +421,7 @@ func (s *Store) PersonByIdentity(ctx context.Context, issuer, subject string) (p
 // AddIdentity implements chat.Accounts.
 func (s *Store) AddIdentity(ctx context.Context, id chat.UserID, issuer, subject string) error {
 	return s.credential(ctx, id, func(t *Tx, key int64) error {
-		err := t.exec("INSERT INTO identities (issuer, subject, person) VALUES (?, ?, ?)", issuer, subject, key)
+		err := t.try("INSERT INTO identities (issuer, subject, person) VALUES (?, ?, ?)", issuer, subject, key)
 		return t.conflict(err, "that account belongs to somebody here already")
 	})
 }

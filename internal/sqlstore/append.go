@@ -236,21 +236,25 @@ func (t *Tx) person(id chat.UserID) (*person, error) {
 			return p, nil
 		}
 	}
-	var p person
-	err := t.session.Person(t.ctx, id).Scan(&p.key, &p.ID, &p.Name, &p.Role, &p.Bot)
+	p, err := scanPerson(t.session.Person(t.ctx, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, chat.Errorf(chat.CodeUnauthorized, "nobody here has that identity")
 	}
 	if err == nil {
-		t.met[id] = &p
+		t.met[id] = p
 	}
+	return p, err
+}
+
+func scanPerson(row Scanner) (*person, error) {
+	var p person
+	err := row.Scan(&p.key, &p.ID, &p.Name, &p.Role, &p.Bot)
 	return &p, err
 }
 
 // changed reads somebody anew who was changed.
-func (t *Tx) changed(id chat.UserID) (p *person, err error) {
-	p = new(person)
-	err = t.session.Person(t.ctx, id).Scan(&p.key, &p.ID, &p.Name, &p.Role, &p.Bot)
+func (t *Tx) changed(id chat.UserID) (*person, error) {
+	p, err := scanPerson(t.session.Person(t.ctx, id))
 	if err == nil {
 		t.met[id] = p
 		t.tell(chat.Change{Kind: chat.ChangePerson, Person: p.Person})

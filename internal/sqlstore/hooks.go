@@ -148,7 +148,7 @@ func (t *Tx) renameBot(id chat.UserID, name chat.Name) error {
 	if err := t.awake(name.Key, p.key); err != nil {
 		return err
 	}
-	if err := t.exec("UPDATE people SET name = ?, name_key = ? WHERE key = ?", name.Display, name.Key, p.key); err != nil {
+	if err := t.try("UPDATE people SET name = ?, name_key = ? WHERE key = ?", name.Display, name.Key, p.key); err != nil {
 		return t.taken(err)
 	}
 	_, err = t.changed(id)
@@ -157,10 +157,7 @@ func (t *Tx) renameBot(id chat.UserID, name chat.Name) error {
 
 // RemoveHook implements chat.Hooks.
 func (s *Store) RemoveHook(ctx context.Context, id string, by chat.UserID) error {
-	return s.change(ctx, func(t *Tx) error {
-		if err := t.session.ChangeRights(t.ctx); err != nil {
-			return err
-		}
+	return s.changeRights(ctx, func(t *Tx) error {
 		var bot chat.UserID
 		var in chat.RoomID
 		var h chat.Hook

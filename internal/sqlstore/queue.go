@@ -16,6 +16,7 @@ type Request struct {
 	Results []chat.Result
 
 	Change func(*Tx) error
+	Rights bool  // Change takes away from what somebody may do
 	Err    error // what Change returned, or why nothing was committed
 
 	done chan struct{}

@@ -93,17 +93,21 @@ func (s *Store) EnsureRoom(ctx context.Context, name chat.Name, by chat.UserID) 
 		if err := t.row("SELECT EXISTS (SELECT 1 FROM rooms WHERE name = ? AND kind = 1)", name.Display).Scan(&there); err != nil || there {
 			return err
 		}
-		err := t.exec("INSERT INTO rooms (id, kind, name, name_key, by, created) VALUES (?, 1, ?, ?, (SELECT key FROM people WHERE id = ?), ?)",
+		err := t.try("INSERT INTO rooms (id, kind, name, name_key, by, created) VALUES (?, 1, ?, ?, (SELECT key FROM people WHERE id = ?), ?)",
 			NewID(12), name.Display, name.Key, by, s.now())
 		if t.isConstraint(err) {
 			return roomExists(name.Display)
 		}
 		return err
 	})
-	if err != nil {
-		return chat.Room{}, err
+	r, e := s.RoomByName(ctx, name.Display)
+	if e == nil {
+		return r, nil // somebody else may have made it meanwhile
 	}
-	return s.RoomByName(ctx, name.Display)
+	if err == nil {
+		err = e
+	}
+	return chat.Room{}, err
 }
 
 // RoomByName implements chat.Directory.

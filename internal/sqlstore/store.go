@@ -6,7 +6,6 @@ package sqlstore
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"sync/atomic"
 	"time"
 
@@ -17,13 +16,14 @@ import (
 // what another database calls differently, its backend translates.
 type Backend interface {
 	// Rows and Row read what is committed.
-	Rows(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	Rows(ctx context.Context, query string, args ...any) (Rows, error)
 	Row(ctx context.Context, query string, args ...any) Scanner
 
 	// Change runs f in a transaction of its own as far as f can see, and returns when
 	// it is durable. An error of f undoes what f did. f may be run again if the
-	// transaction could not be finished.
-	Change(ctx context.Context, f func(*Tx) error) error
+	// transaction could not be finished. If rights is set, f takes something away from
+	// what somebody may do: whatever decides by that is over before, or comes later.
+	Change(ctx context.Context, rights bool, f func(*Tx) error) error
 
 	// IsConstraint says whether an error is the violation of a unique key.
 	IsConstraint(err error) bool
@@ -41,6 +41,14 @@ type Backend interface {
 
 // Scanner is a row.
 type Scanner interface{ Scan(...any) error }
+
+// Rows are those of a query, like sql.Rows.
+type Rows interface {
+	Scanner
+	Next() bool
+	Err() error
+	Close() error
+}
 
 // Options are what a store needs of the domain.
 type Options struct {
@@ -77,12 +85,26 @@ func (s *Store) Init(b Backend, o Options) {
 // now is the time, in milliseconds since 1970.
 func (s *Store) now() int64 { return s.options.Now().UnixMilli() + s.ahead.Load() }
 
-// Clock says what time it is, so that several processes agree whatever their own clocks
-// say: ms is in milliseconds since 1970.
-func (s *Store) Clock(ms int64) { s.ahead.Store(ms - s.options.Now().UnixMilli()) }
+// Clock says what time it is, in milliseconds since 1970, so that several processes agree
+// whatever their own clocks say. Clocks that are nearly right are left alone: to ask
+// takes time too.
+func (s *Store) Clock(ms int64) {
+	ahead := ms - s.options.Now().UnixMilli()
+	if -1000 < ahead && ahead < 1000 {
+		ahead = 0
+	}
+	s.ahead.Store(ahead)
+}
 
 // change runs f in a transaction; see Backend.
-func (s *Store) change(ctx context.Context, f func(*Tx) error) error { return s.backend.Change(ctx, f) }
+func (s *Store) change(ctx context.Context, f func(*Tx) error) error {
+	return s.backend.Change(ctx, false, f)
+}
+
+// changeRights is change for what takes rights away.
+func (s *Store) changeRights(ctx context.Context, f func(*Tx) error) error {
+	return s.backend.Change(ctx, true, f)
+}
 
 // row reads one row; Scan returns the error.
 func (s *Store) row(ctx context.Context, query string, args ...any) Scanner {

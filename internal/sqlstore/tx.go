@@ -11,8 +11,12 @@ import (
 // Session is a connection with an open transaction, and what every append asks of it.
 type Session interface {
 	Exec(ctx context.Context, query string, args ...any) (sql.Result, error)
-	Query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	Query(ctx context.Context, query string, args ...any) (Rows, error)
 	Row(ctx context.Context, query string, args ...any) Scanner
+
+	// Later is Exec for whom the outcome does not matter: an error may come of whatever is
+	// asked next, or of the commit.
+	Later(ctx context.Context, query string, args ...any) error
 
 	// Insert stores an event, unless its author had one with that id before.
 	Insert(ctx context.Context, e *Entry) (stored bool, err error)
@@ -32,10 +36,6 @@ type Session interface {
 
 	// SetHead stores where a room's log ends.
 	SetHead(ctx context.Context, h Head) error
-
-	// ChangeRights has this transaction wait for those that decide by what somebody
-	// may do, and those that come later wait for it.
-	ChangeRights(ctx context.Context) error
 }
 
 // Entry is the row of an event.
@@ -134,6 +134,9 @@ func (t *Tx) Events() []chat.Event { return t.events }
 // Changes are what connections must be told of besides, in order.
 func (t *Tx) Changes() []chat.Change { return t.changes }
 
+// Tell has connections told of changes that follow from nothing else.
+func (t *Tx) Tell(all ...chat.Change) { t.changes = append(t.changes, all...) }
+
 // tell has connections told of a change, once the transaction has committed.
 func (t *Tx) tell(c chat.Change) { t.changes = append(t.changes, c) }
 
@@ -174,7 +177,7 @@ func (t *Tx) setHeads() error {
 
 // apart runs a change so that its failure undoes nothing else.
 func (t *Tx) apart(r *Request) error {
-	if err := t.exec("SAVEPOINT apart"); err != nil {
+	if err := t.try("SAVEPOINT apart"); err != nil {
 		return err
 	}
 	moved, stood, met, events := make(map[chat.RoomID]*room, len(t.moved)), maps.Clone(t.stood), maps.Clone(t.met), len(t.events)
@@ -190,20 +193,26 @@ func (t *Tx) apart(r *Request) error {
 		}
 		t.moved, t.stood, t.met, t.events = moved, stood, met, t.events[:events]
 		t.changes = t.changes[:changes]
-		if err := t.exec("ROLLBACK TO apart"); err != nil {
+		if err := t.try("ROLLBACK TO apart"); err != nil {
 			return err
 		}
 	}
-	return t.exec("RELEASE apart")
+	return t.try("RELEASE apart")
 }
 
 // Exec runs a statement that is no part of what backends share.
-func (t *Tx) Exec(query string, args ...any) error { return t.exec(query, args...) }
+func (t *Tx) Exec(query string, args ...any) error { return t.try(query, args...) }
 
 // Query reads one row likewise.
 func (t *Tx) Query(query string, args ...any) Scanner { return t.row(query, args...) }
 
+// exec runs a statement that may wait until something is asked.
 func (t *Tx) exec(query string, args ...any) error {
+	return t.session.Later(t.ctx, query, args...)
+}
+
+// try runs a statement whose failure has a meaning.
+func (t *Tx) try(query string, args ...any) error {
 	_, err := t.session.Exec(t.ctx, query, args...)
 	return err
 }
@@ -213,7 +222,9 @@ func (t *Tx) row(query string, args ...any) Scanner {
 	return t.session.Row(t.ctx, query, args...)
 }
 
-// now is the time, in milliseconds since 1970.
+// Now is the time, in milliseconds since 1970.
+func (t *Tx) Now() int64 { return t.store.now() }
+
 func (t *Tx) now() int64 { return t.store.now() }
 
 func (t *Tx) isConstraint(err error) bool { return t.store.backend.IsConstraint(err) }
@@ -229,5 +240,49 @@ func (t *Tx) Keep() {
 	}
 	if len(k.standings) > maxPeople {
 		clear(k.standings)
+	}
+}
+
+// This is what a backend that reads beforehand what a group needs makes known.
+
+// KnowRoom takes a row of Session.Room.
+func (t *Tx) KnowRoom(row Scanner) error {
+	r, err := scanMoved(row)
+	if err == nil {
+		t.known.rooms[r.ID] = r
+	}
+	return err
+}
+
+// KnowPerson takes a row of Session.Person.
+func (t *Tx) KnowPerson(row Scanner) error {
+	p, err := scanPerson(row)
+	if err == nil {
+		t.known.people[p.ID] = p
+	}
+	return err
+}
+
+// KnowStanding takes a row of the keys of a room and a person, and StandingColumns.
+func (t *Tx) KnowStanding(row Scanner) error {
+	var at place
+	var s chat.Standing
+	err := row.Scan(append([]any{&at.room, &at.person}, standingFields(&s).all()...)...)
+	if err == nil {
+		t.known.standings[at] = s
+	}
+	return err
+}
+
+// KnowStranger says that somebody stands in no relation to a room unless KnowStanding
+// has said how.
+func (t *Tx) KnowStranger(id chat.RoomID, who chat.UserID) {
+	room, person := t.known.rooms[id], t.known.people[who]
+	if room == nil || person == nil {
+		return
+	}
+	at := place{room.key, person.key}
+	if _, ok := t.known.standings[at]; !ok {
+		t.known.standings[at] = chat.Standing{}
 	}
 }

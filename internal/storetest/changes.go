@@ -125,7 +125,7 @@ type Shared interface {
 // chat.SharedLog, beside Run.
 func RunShared(t *testing.T, open func(t *testing.T, place string) Shared) {
 	for name, test := range map[string]func(*testing.T, *env, Shared, Shared){
-		"heads": testHeads, "changes in order": testSharedChanges, "one order for all": testOneOrder,
+		"heads": testHeads, "changes in order": testSharedChanges, "one order for all": testOneOrder, "turns": testSharedTurns,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -23,6 +23,7 @@ type Store interface {
 	chat.Files
 	chat.Attention
 	chat.Hooks
+	chat.Turns
 	// Sweep erases what rooms keep no longer, or the place does where a room says
 	// nothing, and says in how many rooms it did.
 	Sweep(ctx context.Context, place chat.Keep) (rooms int, err error)
@@ -78,6 +79,7 @@ func Run(t *testing.T, open Open) {
 		{"Attention/drafts", testUnsent},
 		{"Attention/devices", testDevices},
 		{"Hooks", testHooks},
+		{"Turns", testTurns},
 		{"Directory/visitors", testVisitors},
 		{"Directory/rooms", testRooms},
 		{"Directory/memberships", testMemberships},
