@@ -34,7 +34,7 @@ var mayImport = map[string]string{
 	"internal/natsbus":   "internal/chat",
 	"internal/bustest":   "internal/chat",
 	"internal/client":    "internal/chat internal/wire",
-	"internal/server":    "internal/names internal/chat internal/files internal/preview internal/hub internal/gate internal/search internal/ws internal/api internal/sqlite internal/hooks internal/alert internal/outside web",
+	"internal/server":    "internal/names internal/chat internal/files internal/preview internal/hub internal/gate internal/search internal/ws internal/api internal/sqlstore internal/sqlite internal/postgres internal/natsbus internal/hooks internal/alert internal/outside web",
 	"web":                "",
 	"cmd/hubbub":         "internal/server",
 	"bench":              "",
