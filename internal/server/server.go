@@ -21,6 +21,7 @@ import (
 	"hubbub/internal/gate"
 	"hubbub/internal/hooks"
 	"hubbub/internal/hub"
+	"hubbub/internal/ledger"
 	"hubbub/internal/names"
 	"hubbub/internal/preview"
 	"hubbub/internal/search"
@@ -93,7 +94,8 @@ type Server struct {
 	place    api.Place
 	gate     *gate.Gate
 	store    store
-	bus      chat.Bus // to other nodes; nil: there are none
+	bus      chat.Bus       // to other nodes; nil: there are none
+	ledger   *ledger.Ledger // likewise
 	index    *search.Index
 	hub      *hub.Hub
 	sockets  *ws.Server
@@ -169,6 +171,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		s.index.Close()
 		return nil, err
 	}
+	s.ledger = ledger.New(s.bus)
 	s.hub = hub.New(store, hub.Options{
 		Bus: s.bus,
 		Lag: m.lagged,
@@ -184,12 +187,12 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		Trouble:  trouble(cfg.Log),
 	})
 	s.gate = gate.New(gate.Config{
-		Accounts: store, Directory: store, Hooks: store, Log: cfg.Log, Limits: !cfg.NoLimits, Guests: guestRate(cfg.Guests), Provider: cfg.Provider,
+		Accounts: store, Directory: store, Hooks: store, Log: cfg.Log, Limits: !cfg.NoLimits, Guests: guestRate(cfg.Guests), Ledger: s.ledger, Provider: cfg.Provider,
 	})
 	s.previews = preview.New(preview.Config{Files: store, Keeper: s.keeper, Wanted: s.gate.Previews, Guard: cfg.Outbound, Log: cfg.Log})
 	s.sockets = ws.New(ws.Config{
 		Hub: s.hub, Directory: store, Attention: store, MaxFile: cfg.Files.MaxFile, Login: s.gate.Login, Room: s.gate.PublicRoom, Behind: place.Behind, Epoch: head.Epoch, Log: cfg.Log,
-		Version: cfg.Version, Heartbeat: cfg.Heartbeat, Limits: cfg.Limits, Refused: m.refused, Portable: cfg.Portable,
+		Version: cfg.Version, Heartbeat: cfg.Heartbeat, Limits: cfg.Limits, Ledger: s.ledger, Refused: m.refused, Portable: cfg.Portable,
 	})
 	handler, operator := api.New(api.Config{
 		Hub: s.hub, Sockets: s.sockets, Gate: s.gate, Store: store, Directory: store, Files: store, Keeper: s.keeper,
@@ -215,6 +218,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 // leave takes the server from among the nodes.
 func (s *Server) leave() {
 	s.hub.Close()
+	s.ledger.Close()
 	if s.bus != nil {
 		s.bus.Close()
 	}
