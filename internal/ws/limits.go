@@ -123,14 +123,12 @@ func (s *Server) forgetUser(id chat.UserID, u *user) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u.conns--
-	u.mu.Lock()
-	full := time.Duration(max(u.messages, u.bytes)) - time.Duration(time.Now().UnixNano())
-	u.mu.Unlock()
 	drop := func() {
-		if u.conns == 0 && s.users[id] == u {
+		if u.conns == 0 && s.users[id] == u && u.debt() <= 0 { // more debt has a timer of its own
 			delete(s.users, id)
 		}
 	}
+	full := u.debt()
 	if full <= 0 {
 		drop()
 		return
@@ -140,6 +138,13 @@ func (s *Server) forgetUser(id chat.UserID, u *user) {
 		defer s.mu.Unlock()
 		drop()
 	})
+}
+
+// debt is how long it takes until all is paid.
+func (u *user) debt() time.Duration {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return time.Duration(max(u.messages, u.bytes)) - time.Duration(time.Now().UnixNano())
 }
 
 // charge takes what reading cost, in bytes, and has the
