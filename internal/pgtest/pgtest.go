@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -37,6 +38,9 @@ type Server struct {
 	dir  string   // "": it is not ours
 	bin  string
 	port int
+
+	guarding *exec.Cmd
+	guarded  io.Closer
 
 	mu        sync.Mutex
 	templates map[string]*template
@@ -129,6 +133,9 @@ func (s *Server) create() (err error) {
 		}
 	}
 	if s.dir, err = os.MkdirTemp(parent, "hubbub-postgres-"); err != nil {
+		return err
+	}
+	if err := s.guard(); err != nil {
 		return err
 	}
 	owner, err := s.owner()
@@ -286,14 +293,24 @@ func (s *Server) Log() string {
 // Folder returns where the server has its data.
 func (s *Server) Folder() string { return s.data() }
 
+// guard has the server ended and its folder removed when this process ends, however it
+// does: it waits for the end of a pipe.
+func (s *Server) guard() error {
+	stop := s.command("pg_ctl", "stop", "-w", "-m", "immediate", "-D", s.data())
+	script := `cat; "$@"; rm -rf "$0"`
+	s.guarding = exec.Command("sh", append([]string{"-c", script, s.dir}, stop.Args...)...)
+	s.guarding.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // who interrupts the tests does not interrupt it
+	var err error
+	if s.guarded, err = s.guarding.StdinPipe(); err != nil {
+		return err
+	}
+	return s.guarding.Start()
+}
+
 func (s *Server) remove() {
-	if s.dir == "" {
-		return
+	if s.guarding != nil && s.guarded.Close() == nil {
+		s.guarding.Wait()
 	}
-	if _, err := s.Pid(); err == nil {
-		s.command("pg_ctl", "stop", "-w", "-m", "immediate", "-D", s.data()).Run()
-	}
-	os.RemoveAll(s.dir)
 }
 
 // Exec runs statements in the database postgres.

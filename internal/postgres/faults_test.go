@@ -67,15 +67,40 @@ func TestLostAnswers(t *testing.T) {
 			t.Errorf("%s was not stored", name)
 		}
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	for i, e := range told {
-		if e.Seq != chat.Seq(i+1) {
-			t.Errorf("told of %d where %d comes next", e.Seq, i+1)
+
+	// What is committed behind it in the same room waits to be told.
+	place, err := s.Place(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, err := s.Head(t.Context(), place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.mute.Store(1)
+	changed := make(chan error, 2)
+	change := func() { changed <- s.SetSetting(context.Background(), "", chat.KindGuests, "guests", "open") }
+	go change()
+	cut = <-w.muted
+	waitFor(t, other, place, head.Seq+1)
+	go change()
+	waitFor(t, other, place, head.Seq+2)
+	cut()
+	for range 2 {
+		if err := <-changed; err != nil {
+			t.Error(err)
 		}
 	}
-	if len(told) != 3 {
-		t.Errorf("told of %d events", len(told))
+	mu.Lock()
+	defer mu.Unlock()
+	last := map[chat.RoomID]chat.Seq{place: head.Seq}
+	for _, e := range told {
+		if last[e.Room]++; e.Seq != last[e.Room] {
+			t.Errorf("told of %d where %d comes next", e.Seq, last[e.Room])
+		}
+	}
+	if last[k.room] != 3 || last[place] != head.Seq+2 {
+		t.Errorf("told up to %v", last)
 	}
 }
 
@@ -161,17 +186,20 @@ func crowd(t *testing.T, h *history, stores []*postgres.Store, room chat.RoomID,
 	var all sync.WaitGroup
 	var done atomic.Bool
 	for _, s := range stores {
-		last := chat.Seq(0)
+		last := map[chat.RoomID]chat.Seq{}
 		seen := map[chat.EventID]chat.Seq{}
 		h.told[s] = seen
 		s.Follow(func(events []chat.Event) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			for _, e := range events {
-				if e.Seq <= last || seen[e.ID] != 0 {
-					t.Errorf("told of %d after %d, or again", e.Seq, last)
+				if e.Seq <= last[e.Room] || seen[e.ID] != 0 {
+					t.Errorf("told of %d after %d, or again", e.Seq, last[e.Room])
 				}
-				last, seen[e.ID] = e.Seq, e.Seq
+				last[e.Room] = e.Seq
+				if e.Room == room {
+					seen[e.ID] = e.Seq
+				}
 			}
 		})
 		for range each {
@@ -321,6 +349,16 @@ func TestTwoStores(t *testing.T) {
 	room := newTalker(t, a).room
 	h := &history{acked: map[chat.EventID]chat.Seq{}, meant: map[chat.EventID]bool{}, told: map[*postgres.Store]map[chat.EventID]chat.Seq{}}
 	end := crowd(t, h, []*postgres.Store{a, b}, room, 32)
+	var changing sync.WaitGroup
+	for i := range 16 { // each is an event too, in the log of the place
+		changing.Go(func() {
+			for range 20 {
+				if err := []*postgres.Store{a, b}[i%2].SetSetting(context.Background(), "", chat.KindGuests, "guests", "open"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
 	var orders [4][]chat.EventID
 	var reading sync.WaitGroup
 	for i := range orders {
@@ -343,6 +381,7 @@ func TestTwoStores(t *testing.T) {
 		})
 	}
 	reading.Wait()
+	changing.Wait()
 	end()
 	for i := range orders {
 		for n := range min(len(orders[0]), len(orders[i])) {

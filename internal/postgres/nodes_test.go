@@ -371,3 +371,62 @@ func TestErasedFromTheTables(t *testing.T) {
 		t.Errorf("the word is still %d times in the tables", n)
 	}
 }
+
+// Who loses a right through one node has it no more through another once that has
+// returned, also for what was on its way: an admin writes where only moderators do.
+func TestRightsElsewhere(t *testing.T) {
+	url := fresh(t)
+	a, b := open(t, url), open(t, url)
+	defer a.Close()
+	defer b.Close()
+	k := newTalker(t, a)
+	on := k.draft("on")
+	on.Author, on.Kind = chat.OperatorID, chat.KindReadOnly
+	if r := a.Append(t.Context(), []chat.Draft{on})[0]; r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	for i := range 20 {
+		l, err := b.AddGuest(t.Context(), chat.Newcomer{Name: named(fmt.Sprint("admin ", i)), Token: chat.HashToken(fmt.Sprint(i)), Device: "a device"})
+		if err == nil {
+			err = b.SetPassword(t.Context(), l.ID, "hashed")
+		}
+		if err == nil {
+			_, err = b.SetRole(t.Context(), "", l.ID, chat.RoleAdmin)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := make(chan struct{}, 1)
+		var writing sync.WaitGroup
+		for range 4 {
+			writing.Go(func() {
+				for {
+					r := b.Append(context.Background(), []chat.Draft{(talker{b, k.room, l.ID}).draft("x")})[0]
+					if r.Err != nil {
+						if chat.AsError(r.Err).Code != chat.CodeReadOnly {
+							t.Error(r.Err)
+						}
+						return
+					}
+					select {
+					case said <- struct{}{}:
+					default:
+					}
+				}
+			})
+		}
+		<-said
+		if _, err := a.SetRole(t.Context(), "", l.ID, chat.RoleMember); err != nil {
+			t.Fatal(err)
+		}
+		head, err := a.Head(t.Context(), k.room)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writing.Wait()
+		late, err := a.Read(t.Context(), k.room, head.Seq, 100)
+		if err != nil || len(late) > 0 {
+			t.Fatalf("%d messages came afterwards, %v", len(late), err)
+		}
+	}
+}

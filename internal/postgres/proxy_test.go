@@ -25,10 +25,11 @@ type wire struct {
 	conns []net.Conn
 }
 
-// commitName is what a prepared COMMIT is called by pgx.
-var commitName = func() []byte {
+// boundCommit is in the message that binds a prepared COMMIT, as pgx calls it, and not in
+// the one that prepares it.
+var boundCommit = func() []byte {
 	digest := sha256.Sum256([]byte("COMMIT"))
-	return []byte("stmtcache_" + hex.EncodeToString(digest[:24]))
+	return []byte("\x00stmtcache_" + hex.EncodeToString(digest[:24]) + "\x00")
 }()
 
 // newWire returns a way to a database, and the address at its near end.
@@ -103,7 +104,7 @@ func (w *wire) pass(near net.Conn) {
 		if err != nil {
 			return
 		}
-		if bytes.Contains(b[:n], append([]byte{0}, append(commitName, 0)...)) { // it is bound, and not only prepared
+		if bytes.Contains(b[:n], boundCommit) {
 			if w.lose.Add(-1) >= 0 {
 				return
 			}
