@@ -36,8 +36,6 @@ type Gate struct {
 	Config
 	limits    limits
 	passwords passwords
-	passkeys  passkeys
-	links     ceremonies[chat.UserID]
 	used      usage
 	policy    atomic.Pointer[policy]
 	blocks    blocks
@@ -50,8 +48,6 @@ func New(cfg Config) *Gate {
 	g := &Gate{Config: cfg, limits: newLimits(cfg.Limits, cfg.Guests), done: make(chan struct{})}
 	g.limits.share(cfg.Ledger)
 	g.passwords = newPasswords()
-	g.links.last = linkTime
-	g.passkeys.registering.last, g.passkeys.signing.last = ceremonyTime, ceremonyTime
 	g.wg.Go(g.noteUse)
 	return g
 }

@@ -488,3 +488,24 @@ func TestRefusedNodes(t *testing.T) {
 		}
 	}
 }
+
+// What was begun at one node is finished at another, once.
+func TestBegunElsewhere(t *testing.T) {
+	ns := startNodes(t, 2)
+	token, id := ns.guest(ns.all[0], "Ines")
+	l, err := ns.all[1].gate.Login(t.Context(), token, gate.Visitor{}.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link, _, err := ns.all[0].gate.NewLink(t.Context(), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := ns.all[1].gate.SignInByLink(t.Context(), gate.Visitor{}, link)
+	if err != nil || s.ID != id {
+		t.Errorf("it signed %q in, %v", s.ID, err)
+	}
+	if _, err := ns.all[0].gate.SignInByLink(t.Context(), gate.Visitor{}, link); err == nil {
+		t.Error("it signed somebody in twice")
+	}
+}
