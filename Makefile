@@ -43,7 +43,7 @@ needs:
 .PHONY: test-go
 test-go: web/dist/index.html ## vet, race detector
 	go vet ./...
-	go test -race ./...
+	HUBBUB_TEST_NEEDS=1 go test -race ./...
 
 .PHONY: test-web
 test-web: web/node_modules/.stamp ## types, lint and unit tests of the page
@@ -68,7 +68,7 @@ chaos: bin/hubbub bin/chaos ## kill -9 the server 100 times under load and check
 .PHONY: bench
 bench: bin/hubbub bin/bench bin/peers bench/peers/tutorial/node_modules/.stamp ## hubbub beside other servers; 20 minutes, writes bench/RESULTS.md
 	bin/bench -out bench/RESULTS.md
-	go test -run '^$$' -bench . -benchmem ./internal/hub ./internal/sqlite
+	go test -run '^$$' -bench . -benchmem ./internal/hub ./internal/sqlite ./internal/postgres
 
 SEARCH_MESSAGES ?= 1000000
 .PHONY: bench-search
