@@ -227,6 +227,13 @@ func newNode(ns *nodes) *nodes {
 	return ns
 }
 
+// down has a hub unable to read what others stored, or able again.
+func (ns *nodes) down(hub int, is bool) {
+	ns.log.mu.Lock()
+	defer ns.log.mu.Unlock()
+	ns.shares[hub].down = is
+}
+
 func (ns *nodes) close() {
 	for i, h := range ns.hubs {
 		if err := h.Check(); err != nil {
@@ -418,12 +425,14 @@ func TestChanges(t *testing.T) {
 		time.Sleep(soon)
 		synctest.Wait()
 		ns.checkChanges()
-		ns.shares[2].down = true
+		ns.down(2, true)
 		announce(0, chat.ChangeSetting)
 		announce(0, chat.ChangeSetting)
 		time.Sleep(time.Minute)
-		ns.shares[2].down = false
+		ns.log.mu.Lock()
 		ns.log.erased = len(ns.log.changes) - 1
+		ns.log.mu.Unlock()
+		ns.down(2, false)
 		time.Sleep(soon)
 		synctest.Wait()
 		if ns.missed != 1 || len(ns.changed[2]) != len(ns.changed[0])-3 {
@@ -475,15 +484,10 @@ func TestOutages(t *testing.T) {
 		ns := newNodes(t, 2, bustest.Faults{})
 		defer ns.close()
 		ns.open(1, "lobby", "somebody", V1, 0)
-		down := func(is bool) {
-			ns.log.mu.Lock()
-			defer ns.log.mu.Unlock()
-			ns.shares[1].down = is
-		}
-		down(true)
+		ns.down(1, true)
 		ns.post(0, "lobby", "while the log is away")
 		time.Sleep(time.Minute)
-		down(false)
+		ns.down(1, false)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		ns.checkAll(true)
@@ -556,7 +560,7 @@ func TestBanInAGap(t *testing.T) {
 		ns := newNodes(t, 2, bustest.Faults{Lose: 1})
 		defer ns.close()
 		ns.open(1, "lobby", "somebody", V1, 0)
-		ns.shares[1].down = true // what is missing stays so
+		ns.down(1, true) // what is missing stays so
 		live := ns.hubs[1].Room("lobby")
 		defer live.Release()
 		as := As{Who: chat.Actor{ID: "other", Role: chat.RoleGuest}, Room: chat.Room{Kind: chat.RoomPublic}, Counted: live.Rights()}
