@@ -35,6 +35,7 @@ type Config struct {
 	Subject   string // whom a push service may write to: https://… or an address of mail
 	Client    *http.Client
 	Logger    *slog.Logger
+	Mine      func() bool      // whether this process alerts, of those that share a log; nil: it does
 	Now       func() time.Time // nil: the real one
 	Sent      func(ok bool)    // told of each alert that left, or did not; may be nil
 }
@@ -100,6 +101,9 @@ func New(cfg Config) *Alerts {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Mine == nil {
+		cfg.Mine = func() bool { return true }
+	}
 	if cfg.Sent == nil {
 		cfg.Sent = func(bool) {}
 	}
@@ -113,6 +117,19 @@ func New(cfg Config) *Alerts {
 
 // Start goes on where it was decided last.
 func (a *Alerts) Start(ctx context.Context) error {
+	if err := a.Resume(ctx); err != nil {
+		return err
+	}
+	a.wg.Go(a.run)
+	for i := range a.lines {
+		a.wg.Go(func() { a.send(a.lines[i]) })
+	}
+	return nil
+}
+
+// Resume goes on where it was decided last, by whichever process. It is to be called when
+// the work becomes this one's.
+func (a *Alerts) Resume(ctx context.Context) error {
 	done, err := a.Attention.Alerted(ctx)
 	if err != nil {
 		return err
@@ -129,10 +146,6 @@ func (a *Alerts) Start(ctx context.Context) error {
 	}
 	a.mu.Unlock()
 	a.nudge()
-	a.wg.Go(a.run)
-	for i := range a.lines {
-		a.wg.Go(func() { a.send(a.lines[i]) })
-	}
 	return nil
 }
 
@@ -161,9 +174,6 @@ func (a *Alerts) nudge() {
 // Stored says that a room has something new. It does not block, and where nobody has a
 // device it costs next to nothing.
 func (a *Alerts) Stored(events []chat.Event) {
-	if a.devices.Load() == 0 {
-		return
-	}
 	said := false
 	for i := range events {
 		said = said || events[i].Kind == chat.KindMessage
@@ -171,13 +181,26 @@ func (a *Alerts) Stored(events []chat.Event) {
 	if !said {
 		return
 	}
-	room := events[0].Room
+	a.New(events[0].Room, events[0].Seq-1, events[len(events)-1].Seq)
+}
+
+// New says that a room has something new behind a place, up to its head. It does not
+// block. Where the work is another process's, it decides about that.
+func (a *Alerts) New(room chat.RoomID, after, head chat.Seq) {
+	if a.devices.Load() == 0 {
+		return
+	}
+	mine := a.Mine()
 	a.mu.Lock()
-	if _, known := a.done[room]; !known {
-		a.done[room] = events[0].Seq - 1
+	defer a.mu.Unlock()
+	switch _, known := a.done[room]; {
+	case !mine:
+		a.done[room] = head
+		return
+	case !known:
+		a.done[room] = after
 	}
 	a.move(room)
-	a.mu.Unlock()
 	a.nudge()
 }
 
@@ -200,6 +223,9 @@ func (a *Alerts) run() {
 			room, after, ok := a.take()
 			if !ok {
 				break
+			}
+			if !a.Mine() {
+				continue
 			}
 			if err := a.room(room, after); err != nil && a.ctx.Err() == nil {
 				a.Logger.Error("decide whom a message alerts", "err", err)

@@ -18,7 +18,6 @@ import (
 	"hubbub/internal/chat"
 	"hubbub/internal/files"
 	"hubbub/internal/gate"
-	"hubbub/internal/hooks"
 	"hubbub/internal/hub"
 	"hubbub/internal/names"
 	"hubbub/internal/search"
@@ -42,8 +41,7 @@ type Config struct {
 	Place     Place
 	Refused   func(chat.Code) // told of every refusal
 
-	Deliveries *hooks.Deliveries
-	Alerts     *alert.Alerts
+	Alerts *alert.Alerts
 }
 
 type handler struct {

@@ -166,7 +166,7 @@ func (h *handler) addHook(r *http.Request, l chat.Login, m chat.Membership) (int
 	if err != nil {
 		return 0, nil, err
 	}
-	h.Deliveries.Changed(made)
+	h.tellOfHook(r, made)
 	answer := map[string]any{"hook": shownHook(made), "secret": secret}
 	if made.Incoming {
 		url := h.outside(r) + "/hooks/" + secret
@@ -214,12 +214,22 @@ func (h *handler) changeHook(r *http.Request, _ chat.Login, m chat.Membership) (
 	return h.changedHook(r, found.ID, c)
 }
 
+// tellOfHook has whoever delivers look at a hook.
+func (h *handler) tellOfHook(r *http.Request, hook chat.Hook) {
+	if hook.Incoming {
+		return
+	}
+	if err := h.Hub.Announce(r.Context(), chat.Change{Kind: chat.ChangeHook, Room: hook.Room, Name: hook.ID}); err != nil {
+		h.Log.Warn("tell of a hook; it is looked at a little later", "err", err)
+	}
+}
+
 func (h *handler) changedHook(r *http.Request, id string, c chat.HookChange) (int, any, error) {
 	changed, err := h.Hooks.ChangeHook(r.Context(), id, c)
 	if err != nil {
 		return 0, nil, err
 	}
-	h.Deliveries.Changed(changed)
+	h.tellOfHook(r, changed)
 	s, err := h.shownWithFailures(r, changed)
 	return http.StatusOK, map[string]any{"hook": s}, err
 }
@@ -245,7 +255,7 @@ func (h *handler) removeHook(r *http.Request, l chat.Login, m chat.Membership) (
 	if err != nil {
 		return 0, nil, err
 	}
-	h.Deliveries.Changed(found)
+	h.tellOfHook(r, found)
 	return http.StatusOK, none{}, nil
 }
 

@@ -87,7 +87,7 @@ func notesArrive(t *testing.T, bed Bed) {
 	}
 	big := bytes.Repeat([]byte{0, 0xff}, chat.MaxNote/2)
 	for i, n := range []chat.Note{{Head: 1}, {Head: 1 << 62}, {Data: []byte("typing")}, {Head: 300, Data: big}} {
-		for _, topic := range []chat.Topic{room, chat.PersonTopic("p"), {About: chat.AboutChanges}, {About: chat.AboutPresence}, {About: chat.AboutLimits}} {
+		for _, topic := range []chat.Topic{room, chat.PersonTopic("p"), {About: chat.AboutChanges}, {About: chat.AboutPresence}, {About: chat.AboutLimits}, {About: chat.AboutStored}} {
 			e, stop := listen(b, topic)
 			reach(t, a, topic, n, e)
 			if got := e.heard()[0]; got.Head != n.Head || !bytes.Equal(got.Data, n.Data) {

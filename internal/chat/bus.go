@@ -21,11 +21,12 @@ const (
 	AboutChanges                   // how far the log of changes is
 	AboutPresence                  // who is here, and where
 	AboutLimits                    // what was spent, by whom
+	AboutStored                    // in which rooms something is new
 )
 
 // String returns the kind's name, a word in lower case.
 func (a About) String() string {
-	return [...]string{"", "room", "person", "changes", "presence", "limits"}[a]
+	return [...]string{"", "room", "person", "changes", "presence", "limits", "stored"}[a]
 }
 
 // RoomTopic is about a room.

@@ -14,7 +14,7 @@ type Change struct {
 	Room     RoomID       `json:"room,omitempty"`
 	Gone     bool         `json:"gone,omitempty"` // they were in the room, and perhaps are not any more
 	Range    netip.Prefix `json:"range,omitzero"`
-	Name     string       `json:"name,omitempty"` // of a setting
+	Name     string       `json:"name,omitempty"` // of a setting, or the ID of a hook
 }
 
 // ChangeKind says what a change is. Who meets one that it does not know passes it over.
@@ -27,6 +27,7 @@ const (
 	ChangeBlocks   ChangeKind = "blocks"   // the addresses in Range are kept out; none: some are let in again
 	ChangeListed   ChangeKind = "listed"   // Room is on the list of Person, or is not any more
 	ChangePending  ChangeKind = "pending"  // something waits for the moderators of Room, or does not any more
+	ChangeHook     ChangeKind = "hook"     // the outgoing hook Name of Room was made, changed or removed
 	ChangeSetting  ChangeKind = "setting"  // the setting Name is another
 )
 

@@ -33,7 +33,8 @@ type Config struct {
 	Accounts  chat.Accounts
 	Client    *http.Client
 	Logger    *slog.Logger
-	Clock     Clock // nil: the real one
+	Clock     Clock       // nil: the real one
+	Mine      func() bool // whether this process delivers, of those that share a log; nil: it does
 }
 
 // Clock is the time, for tests.
@@ -89,12 +90,16 @@ func New(cfg Config) *Deliveries {
 	if cfg.Clock == nil {
 		cfg.Clock = realClock{}
 	}
+	if cfg.Mine == nil {
+		cfg.Mine = func() bool { return true }
+	}
 	d := &Deliveries{Config: cfg, slots: make(chan struct{}, maxRequests), couriers: make(map[string]*courier)}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	return d
 }
 
-// Start goes on with all hooks where they were.
+// Start goes on with all hooks where they were. It may be called again: when the work
+// becomes this process's, and to hear of hooks that were made elsewhere.
 func (d *Deliveries) Start(ctx context.Context) error {
 	all, err := d.Hooks.OutgoingHooks(ctx)
 	for _, h := range all {
@@ -191,6 +196,9 @@ func (d *Deliveries) run(c *courier) {
 // happens.
 func (d *Deliveries) step(c *courier) (wait time.Duration, err error) {
 	for d.ctx.Err() == nil {
+		if !d.Mine() {
+			return 0, nil
+		}
 		h, err := d.Hooks.Hook(d.ctx, c.id)
 		if err != nil || h.Paused {
 			return 0, err

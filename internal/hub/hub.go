@@ -34,6 +34,7 @@ type Hub struct {
 	rooms map[chat.RoomID]*Room
 	peers map[chat.UserID]*person
 
+	fresh   fresh
 	far     elsewhere
 	asked   chan struct{} // capacity 1: another process wants to know who is here
 	changes follower
@@ -63,6 +64,9 @@ type Options struct {
 	// Stored is told of the events of one commit in one room, after its readers were and
 	// before their senders are answered. It must not block, nor keep them.
 	Stored func([]chat.Event)
+	// Elsewhere is told of rooms in which another process stored something, read here or
+	// not, and of how many events there are: a hint, soon, or never. It must not block.
+	Elsewhere func(chat.RoomID, chat.Seq)
 	// Mentions finds whom a message addresses.
 	Mentions func(ctx context.Context, text string) ([]chat.Mention, chat.Everyone, error)
 	// Said is told of each message and each edit that somebody wrote here, after its
@@ -89,6 +93,9 @@ func New(log chat.Log, o Options) *Hub {
 	if o.Changed == nil {
 		o.Changed = func(chat.Change) {}
 	}
+	if o.Elsewhere == nil {
+		o.Elsewhere = func(chat.RoomID, chat.Seq) {}
+	}
 	if o.Moved == nil {
 		o.Moved = func(chat.Person) {}
 	}
@@ -110,6 +117,7 @@ func New(log chat.Log, o Options) *Hub {
 	}
 	h.crew.ctx, h.crew.cancel = context.WithCancel(context.Background())
 	h.changes.wake, h.asked = make(chan struct{}, 1), make(chan struct{}, 1)
+	h.fresh.wake, h.fresh.rooms = make(chan struct{}, 1), make(map[chat.RoomID]chat.Seq)
 	h.far.node, h.far.people = rand.Text(), make(map[chat.UserID]map[string]sighting)
 	log.Follow(h.follow)
 	log.Watch(h.watch)
@@ -130,6 +138,7 @@ func (h *Hub) Start(ctx context.Context) error {
 		return err
 	}
 	h.startPresence()
+	h.startStored()
 	h.crew.run(func() { h.watchHeads(log) })
 	return nil
 }

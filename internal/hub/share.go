@@ -19,6 +19,7 @@ import (
 func (h *Hub) announce(room chat.RoomID, head chat.Seq) {
 	if h.Bus != nil {
 		h.Bus.Tell(chat.RoomTopic(room), chat.Note{Head: head})
+		h.fresh.add(room, head)
 	}
 }
 

@@ -187,6 +187,7 @@ type nodes struct {
 	changed [][]chat.Change // by hub
 	missed  int
 	moved   [][]chat.Person // by hub
+	heads   []map[chat.RoomID]chat.Seq
 }
 
 func newNodes(t *testing.T, n int, f bustest.Faults) *nodes {
@@ -217,12 +218,18 @@ func newNode(ns *nodes) *nodes {
 			defer ns.mu.Unlock()
 			ns.missed++
 		},
+		Elsewhere: func(room chat.RoomID, head chat.Seq) {
+			ns.mu.Lock()
+			defer ns.mu.Unlock()
+			ns.heads[i][room] = max(ns.heads[i][room], head)
+		},
 		Moved: func(p chat.Person) {
 			ns.mu.Lock()
 			defer ns.mu.Unlock()
 			ns.moved[i] = append(ns.moved[i], p)
 		},
 	})
+	ns.heads = append(ns.heads, make(map[chat.RoomID]chat.Seq))
 	ns.changed, ns.moved = append(ns.changed, nil), append(ns.moved, nil)
 	if err := s.hub.Start(ns.t.Context()); err != nil {
 		ns.t.Fatal(err)
@@ -469,6 +476,27 @@ func TestHintIsFast(t *testing.T) {
 	})
 }
 
+// Who reads nothing hears all the same in which rooms something is new.
+func TestStoredElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ns := newNodes(t, 2, bustest.Faults{})
+		defer ns.close()
+		for i := range 3 * freshRooms {
+			ns.hubs[0].fresh.add(chat.RoomID(fmt.Sprint("room ", i)), 7)
+		}
+		ns.post(0, "lobby", "hello")
+		ns.post(0, "lobby", "again")
+		time.Sleep(3 * freshEvery)
+		synctest.Wait()
+		if got := ns.heads[1]; len(got) != 3*freshRooms+1 || got["lobby"] != 2 || got["room 17"] != 7 {
+			t.Errorf("%d rooms were told, the lobby has %d events", len(got), got["lobby"])
+		}
+		if len(ns.heads[0]) > 0 {
+			t.Error("a hub was told of what it stored itself")
+		}
+	})
+}
+
 // A hint of what nobody has stored costs one read, and nothing else.
 func TestFalseHint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -556,13 +584,13 @@ func TestListensWhereReadersAre(t *testing.T) {
 		a, b := ns.open(0, "lobby", "a", V1, 0), ns.open(0, "lobby", "b", Plain, 0)
 		somebody := &peer{who: chat.Person{ID: "a"}}
 		ns.hubs[0].Attend("a", somebody)
-		if n := ns.buses[0].Topics(); n != 4 {
-			t.Errorf("%d topics, not changes, presence, the lobby and a person", n)
+		if n := ns.buses[0].Topics(); n != 5 {
+			t.Errorf("%d topics, not changes, presence, what is stored, the lobby and a person", n)
 		}
 		a.close()
 		b.close()
 		ns.hubs[0].Depart("a", somebody)
-		if n := ns.buses[0].Topics(); n != 2 {
+		if n := ns.buses[0].Topics(); n != 3 {
 			t.Errorf("%d topics are left", n)
 		}
 	})

@@ -4,7 +4,7 @@
 // A note about a topic goes to one subject:
 //
 //	hubbub.CLUSTER.room.ID      hubbub.CLUSTER.changes
-//	hubbub.CLUSTER.person.ID    hubbub.CLUSTER.presence    hubbub.CLUSTER.limits
+//	hubbub.CLUSTER.person.ID    hubbub.CLUSTER.presence    hubbub.CLUSTER.limits    hubbub.CLUSTER.stored
 //
 // CLUSTER is the epoch of the log, so that places which share a NATS, or a place and what
 // it was before it was restored, never hear each other. A payload is a byte that says in

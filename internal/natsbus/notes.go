@@ -16,7 +16,7 @@ func (b *Bus) subject(t chat.Topic) (string, bool) {
 	switch t.About {
 	case chat.AboutRoom, chat.AboutPerson:
 		return b.prefix + t.About.String() + "." + t.ID, isToken(t.ID)
-	case chat.AboutChanges, chat.AboutPresence, chat.AboutLimits:
+	case chat.AboutChanges, chat.AboutPresence, chat.AboutLimits, chat.AboutStored:
 		return b.prefix + t.About.String(), true
 	}
 	return "", false

@@ -98,6 +98,10 @@ func (x *Index) Renamed(id chat.UserID, name string) {
 	signal(x.wake)
 }
 
+// Stored tells the index that a room has something new, which another process may have
+// stored. It does not block.
+func (x *Index) Stored(id chat.RoomID) { x.hint(id) }
+
 func (x *Index) hint(id chat.RoomID) {
 	x.hints.Lock()
 	x.dirty[id] = struct{}{}

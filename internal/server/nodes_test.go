@@ -2,11 +2,14 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -75,7 +78,7 @@ func startNodes(t *testing.T, n int) *nodes {
 func (ns *nodes) add(bus NATS) *node {
 	ns.Helper()
 	s, err := New(ns.Context(), Config{
-		Listen: "127.0.0.1:0", Data: ns.TempDir(), Database: ns.database, NATS: bus, Log: slog.New(slog.DiscardHandler), Limits: DefaultLimits(),
+		Listen: "127.0.0.1:0", Data: ns.TempDir(), Database: ns.database, NATS: bus, Log: slog.New(slog.DiscardHandler), Limits: DefaultLimits(), HooksPrivate: true,
 	})
 	if err != nil {
 		ns.Fatal(err)
@@ -485,6 +488,97 @@ func TestRefusedNodes(t *testing.T) {
 		_, err := New(t.Context(), cfg)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v", want, err)
+		}
+	}
+}
+
+// What is said at any node goes out by a hook once, by one node at a time; when that
+// one stops another goes on. And it is found at any node.
+func TestWorkOfOneNode(t *testing.T) {
+	ns := startNodes(t, 3)
+	delivered := make(chan string, 100)
+	program := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		delivered <- r.Header.Get("X-Hubbub-Delivery")
+	}))
+	defer program.Close()
+	token, id := ns.guest(ns.all[2], "Ines")
+	made, err := ns.all[2].store.AddHook(t.Context(), chat.NewHook{
+		Hook: chat.Hook{Room: ns.lobby, By: chat.Mention{ID: id}, URL: program.URL, Events: chat.HookMessages, Key: "key"},
+		Name: chat.Name{Display: "Caller", Key: "caller"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ns.all[2].hub.Announce(t.Context(), chat.Change{Kind: chat.ChangeHook, Room: ns.lobby, Name: made.ID}); err != nil { // as the route does
+		t.Fatal(err)
+	}
+	var screens []*screen
+	for _, n := range ns.all {
+		screens = append(screens, ns.follow(n.URL(), token))
+	}
+	next := made.Seq
+	say := func(by []*screen) {
+		t.Helper()
+		for i, s := range by {
+			s.Post(ns.lobby, fmt.Sprint("said there: ", i))
+		}
+		for range by {
+			next++
+			select {
+			case got := <-delivered:
+				if want := fmt.Sprint(made.ID, "-", next); got != want {
+					t.Errorf("delivered %s, not %s", got, want)
+				}
+			case <-time.After(30 * time.Second):
+				t.Fatal("nothing was delivered")
+			}
+		}
+	}
+	say(screens)
+	turn := slices.IndexFunc(ns.all, func(n *node) bool { return n.outward.mine.Load() })
+	if turn < 0 {
+		t.Fatal("it is nobody's turn")
+	}
+	if err := ns.all[turn].stop(); err != nil {
+		t.Fatal(err)
+	}
+	ns.all, screens = slices.Delete(ns.all, turn, turn+1), slices.Delete(screens, turn, turn+1)
+	say(screens)
+	say(screens[:1]) // the other node hears of it alone
+	texts := ns.log()
+	for i, n := range ns.all {
+		ns.finds(n, token, len(texts), i)
+	}
+	if len(delivered) > 0 {
+		t.Errorf("%s was delivered too", <-delivered)
+	}
+}
+
+// finds waits until a search at a node finds so many messages.
+func (ns *nodes) finds(n *node, token string, want, i int) {
+	ns.Helper()
+	var found struct {
+		Hits []any `json:"hits"`
+	}
+	for late := time.After(30 * time.Second); len(found.Hits) != want; {
+		r, err := http.NewRequestWithContext(ns.Context(), http.MethodGet, n.URL()+"/api/search?q=said+there&limit=50", nil)
+		if err != nil {
+			ns.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			ns.Fatal(err)
+		}
+		err = json.NewDecoder(resp.Body).Decode(&found)
+		resp.Body.Close()
+		if err != nil {
+			ns.Fatal(err)
+		}
+		select {
+		case <-late:
+			ns.Fatalf("node %d finds %d messages of %d", i, len(found.Hits), want)
+		case <-time.After(50 * time.Millisecond): // the index is behind the log
 		}
 	}
 }

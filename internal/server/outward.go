@@ -3,8 +3,13 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"hubbub/internal/alert"
 	"hubbub/internal/chat"
@@ -16,25 +21,31 @@ import (
 type outward struct {
 	hooks  *hooks.Deliveries
 	alerts *alert.Alerts
+	mine   atomic.Bool // it is this node's turn to make them
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
 }
 
 const pushSetting = "push_keys"
 
 // newOutward does not start anything.
-func (s *Server) newOutward(ctx context.Context, cfg Config, m *metrics) (o outward, err error) {
+func (s *Server) newOutward(ctx context.Context, cfg Config, m *metrics) (*outward, error) {
 	keys, err := pushKeys(ctx, s.store)
 	if err != nil {
-		return o, err
+		return nil, err
 	}
 	services := cfg.Push
 	if services == nil {
 		services = outside.Client(false)
 	}
+	o := &outward{cancel: func() {}}
 	o.hooks = hooks.New(hooks.Config{
-		Log: s.store, Hooks: s.store, Directory: s.store, Accounts: s.store, Client: outside.Client(cfg.HooksPrivate), Logger: cfg.Log, Clock: cfg.Clock,
+		Mine: o.mine.Load,
+		Log:  s.store, Hooks: s.store, Directory: s.store, Accounts: s.store, Client: outside.Client(cfg.HooksPrivate), Logger: cfg.Log, Clock: cfg.Clock,
 	})
 	o.alerts = alert.New(alert.Config{
-		Log: s.store, Attention: s.store, Directory: s.store, Keys: keys, Subject: subject(cfg.PushContact, s.place.Base), Client: services, Logger: cfg.Log,
+		Mine: o.mine.Load,
+		Log:  s.store, Attention: s.store, Directory: s.store, Keys: keys, Subject: subject(cfg.PushContact, s.place.Base), Client: services, Logger: cfg.Log,
 		Sent: m.alerted,
 		Here: func(id chat.UserID) (bool, bool) { return s.hub.Here(id) },
 	})
@@ -44,6 +55,32 @@ func (s *Server) newOutward(ctx context.Context, cfg Config, m *metrics) (o outw
 // pushKeys returns this server's keys for push services, made at its first start.
 // Subscriptions are made for them, so they stay.
 func pushKeys(ctx context.Context, store store) (keys alert.Keys, err error) {
+	for {
+		text, err := store.Setting(ctx, pushSetting)
+		if err != nil {
+			return keys, err
+		}
+		if text != "" {
+			return keys, json.Unmarshal([]byte(text), &keys)
+		}
+		turn, err := store.Take(ctx, pushSetting)
+		if err != nil {
+			return keys, err
+		}
+		if turn != nil {
+			defer turn.End()
+			return makePushKeys(ctx, store)
+		}
+		select { // another node makes them
+		case <-ctx.Done():
+			return keys, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// makePushKeys makes them, unless another node just did.
+func makePushKeys(ctx context.Context, store store) (keys alert.Keys, err error) {
 	text, err := store.Setting(ctx, pushSetting)
 	if err != nil {
 		return keys, err
@@ -74,20 +111,88 @@ func subject(contact, base string) string {
 	return "operator@hubbub.invalid"
 }
 
-func (o outward) stored(events []chat.Event) {
+func (o *outward) stored(events []chat.Event) {
 	o.hooks.Stored(events[0].Room)
 	o.alerts.Stored(events)
 }
 
-func (o outward) start(ctx context.Context) error {
+// new is told of a room in which another node stored something.
+func (o *outward) new(room chat.RoomID, head chat.Seq) {
+	o.hooks.Stored(room)
+	o.alerts.New(room, head-1, head)
+}
+
+// start begins, as soon as it is this node's turn.
+func (o *outward) start(ctx context.Context, turns chat.Turns, log *slog.Logger) error {
+	turn, err := turns.Take(ctx, outwardTurn)
+	if err != nil {
+		return err
+	}
+	o.mine.Store(turn != nil)
 	if err := o.hooks.Start(ctx); err != nil {
 		return err
 	}
-	return o.alerts.Start(ctx)
+	if err := o.alerts.Start(ctx); err != nil {
+		return err
+	}
+	var work context.Context
+	work, o.cancel = context.WithCancel(context.Background())
+	o.wg.Go(func() { o.takeTurns(work, turns, turn, log) })
+	return nil
+}
+
+const (
+	outwardTurn = "hooks and alerts"
+	turnEvery   = 2 * time.Second // how long after a node died another one begins, at most
+	hooksEvery  = 5               // turns later, hooks and devices that were added elsewhere are heard of
+)
+
+// takeTurns has one node at a time make requests: twice would be an alert too many.
+func (o *outward) takeTurns(ctx context.Context, turns chat.Turns, turn *chat.Turn, log *slog.Logger) {
+	t := time.NewTicker(turnEvery)
+	defer t.Stop()
+	for n := 1; ; n++ {
+		var lost <-chan struct{}
+		if turn != nil {
+			lost = turn.Lost()
+		}
+		select {
+		case <-ctx.Done():
+			o.mine.Store(false)
+			if turn != nil {
+				turn.End()
+			}
+			return
+		case <-lost:
+			o.mine.Store(false)
+			turn = nil
+		case <-t.C:
+			if err := o.look(ctx, turns, &turn, n); err != nil && ctx.Err() == nil {
+				log.Warn("hooks and alerts wait for the database", "err", err)
+			}
+		}
+	}
+}
+
+// look takes the turn, if nobody has it, and looks for what was added elsewhere.
+func (o *outward) look(ctx context.Context, turns chat.Turns, turn **chat.Turn, n int) (err error) {
+	if *turn != nil {
+		if n%hooksEvery == 0 {
+			err = errors.Join(o.hooks.Start(ctx), o.alerts.Count(ctx))
+		}
+		return err
+	}
+	if *turn, err = turns.Take(ctx, outwardTurn); err != nil || *turn == nil {
+		return err
+	}
+	o.mine.Store(true)
+	return errors.Join(o.alerts.Resume(ctx), o.hooks.Start(ctx))
 }
 
 // close waits for what is under way.
-func (o outward) close() {
+func (o *outward) close() {
+	o.cancel()
+	o.wg.Wait()
 	o.alerts.Close()
 	o.hooks.Close()
 }

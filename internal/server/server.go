@@ -104,7 +104,7 @@ type Server struct {
 	http     *http.Server
 	private  *private // metrics and profiles; nil: not wanted
 	admin    *private // the operator's commands
-	outward  outward
+	outward  *outward
 }
 
 // The bounds of a graceful stop: sockets are told goodbye, requests finish.
@@ -179,8 +179,12 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 			s.index.Follow(events)
 			s.outward.stored(events)
 		},
-		Changed:  s.changed,
-		Moved:    func(p chat.Person) { s.sockets.Moved(p) },
+		Changed: s.changed,
+		Moved:   func(p chat.Person) { s.sockets.Moved(p) },
+		Elsewhere: func(room chat.RoomID, head chat.Seq) {
+			s.index.Stored(room)
+			s.outward.new(room, head)
+		},
 		Mentions: mentions(store),
 		Said:     func(e chat.Event) { s.previews.Said(e) },
 		Missed:   func() { s.sockets.Restart() },
@@ -196,7 +200,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 	})
 	handler, operator := api.New(api.Config{
 		Hub: s.hub, Sockets: s.sockets, Gate: s.gate, Store: store, Directory: store, Files: store, Keeper: s.keeper,
-		Attention: store, Hooks: store, Deliveries: s.outward.hooks, Alerts: s.outward.alerts, Index: s.index, Page: cfg.Page,
+		Attention: store, Hooks: store, Alerts: s.outward.alerts, Index: s.index, Page: cfg.Page,
 		Log: cfg.Log, Place: place, Refused: m.refused,
 	}, head.Epoch)
 	if err = s.hub.Start(ctx); err == nil {
@@ -226,8 +230,11 @@ func (s *Server) leave() {
 
 // changed is told of each change.
 func (s *Server) changed(c chat.Change) {
-	if c.Kind == chat.ChangePerson {
+	switch c.Kind {
+	case chat.ChangePerson:
 		s.index.Renamed(c.Person.ID, c.Person.Name)
+	case chat.ChangeHook:
+		s.outward.hooks.Changed(chat.Hook{ID: c.Name, Room: c.Room})
 	}
 	s.gate.Changed(c)
 	s.sockets.Changed(c)
@@ -341,7 +348,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	sweep, stopSweep := context.WithCancel(context.Background())
 	defer stopSweep()
 	sweeping.Go(func() { s.sweep(sweep) })
-	err := s.outward.start(ctx)
+	err := s.outward.start(ctx, s.store, s.log)
 	if err != nil {
 		stopSweep()
 		sweeping.Wait()
