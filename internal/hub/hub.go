@@ -67,6 +67,9 @@ type Options struct {
 	// Elsewhere is told of rooms in which another process stored something, read here or
 	// not, and of how many events there are: a hint, soon, or never. It must not block.
 	Elsewhere func(chat.RoomID, chat.Seq)
+	// Unsure is told from time to time when some of that may not have been. It must not
+	// block.
+	Unsure func()
 	// Mentions finds whom a message addresses.
 	Mentions func(ctx context.Context, text string) ([]chat.Mention, chat.Everyone, error)
 	// Said is told of each message and each edit that somebody wrote here, after its
@@ -95,6 +98,9 @@ func New(log chat.Log, o Options) *Hub {
 	}
 	if o.Elsewhere == nil {
 		o.Elsewhere = func(chat.RoomID, chat.Seq) {}
+	}
+	if o.Unsure == nil {
+		o.Unsure = func() {}
 	}
 	if o.Moved == nil {
 		o.Moved = func(chat.Person) {}

@@ -131,6 +131,8 @@ func (h *Hub) readMissing(room chat.RoomID, after chat.Seq) ([]chat.Event, error
 const (
 	checkEvery = 3 * time.Second
 	checkAlone = 500 * time.Millisecond
+	unsureFor  = 10 * time.Second // between two looks at all rooms, while hints are lost
+	sureFor    = 5 * time.Minute  // and while they come
 )
 
 // watchHeads checks the heads until the hub closes. After an outage of the bus, or of the
@@ -139,6 +141,7 @@ func (h *Hub) watchHeads(log chat.SharedLog) {
 	t := time.NewTicker(checkAlone)
 	defer t.Stop()
 	last, well := time.Now(), false
+	looked, sure := time.Now(), false
 	for {
 		select {
 		case <-h.crew.ctx.Done():
@@ -146,6 +149,11 @@ func (h *Hub) watchHeads(log chat.SharedLog) {
 		case <-t.C:
 		}
 		up := h.Bus.Up()
+		sure = sure && up
+		if since := time.Since(looked); since >= sureFor || since >= unsureFor && !sure {
+			looked, sure = time.Now(), up
+			h.Unsure()
+		}
 		if up && well && time.Since(last) < checkEvery {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -401,6 +402,9 @@ func TestWithoutNATS(t *testing.T) {
 	here.Post(ns.lobby, "with NATS again")
 	there.until(t, "with NATS again", func() bool { return len(there.shown) == 11 })
 	third.until(t, "a node without NATS", func() bool { return len(third.shown) == 1 })
+	ns.finds(silent, token, "NATS again", 1, 2)
+	here.Post(ns.lobby, "much later")
+	ns.finds(silent, token, "much later", 1, 2)
 	c := ns.dial(silent, token)
 	if err := a.gate.EndSessions(t.Context(), id, ""); err != nil {
 		t.Fatal(err)
@@ -547,7 +551,7 @@ func TestWorkOfOneNode(t *testing.T) {
 	say(screens[:1]) // the other node hears of it alone
 	texts := ns.log()
 	for i, n := range ns.all {
-		ns.finds(n, token, len(texts), i)
+		ns.finds(n, token, "said there", len(texts), i)
 	}
 	if len(delivered) > 0 {
 		t.Errorf("%s was delivered too", <-delivered)
@@ -555,13 +559,13 @@ func TestWorkOfOneNode(t *testing.T) {
 }
 
 // finds waits until a search at a node finds so many messages.
-func (ns *nodes) finds(n *node, token string, want, i int) {
+func (ns *nodes) finds(n *node, token, what string, want, i int) {
 	ns.Helper()
 	var found struct {
 		Hits []any `json:"hits"`
 	}
 	for late := time.After(30 * time.Second); len(found.Hits) != want; {
-		r, err := http.NewRequestWithContext(ns.Context(), http.MethodGet, n.URL()+"/api/search?q=said+there&limit=50", nil)
+		r, err := http.NewRequestWithContext(ns.Context(), http.MethodGet, n.URL()+"/api/search?limit=50&q="+url.QueryEscape(what), nil)
 		if err != nil {
 			ns.Fatal(err)
 		}

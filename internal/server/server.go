@@ -105,6 +105,7 @@ type Server struct {
 	private  *private // metrics and profiles; nil: not wanted
 	admin    *private // the operator's commands
 	outward  *outward
+	around   around
 }
 
 // The bounds of a graceful stop: sockets are told goodbye, requests finish.
@@ -172,6 +173,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		return nil, err
 	}
 	s.ledger = ledger.New(s.bus)
+	s.lookAround()
 	s.hub = hub.New(store, hub.Options{
 		Bus: s.bus,
 		Lag: m.lagged,
@@ -179,16 +181,14 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 			s.index.Follow(events)
 			s.outward.stored(events)
 		},
-		Changed: s.changed,
-		Moved:   func(p chat.Person) { s.sockets.Moved(p) },
-		Elsewhere: func(room chat.RoomID, head chat.Seq) {
-			s.index.Stored(room)
-			s.outward.new(room, head)
-		},
-		Mentions: mentions(store),
-		Said:     func(e chat.Event) { s.previews.Said(e) },
-		Missed:   func() { s.sockets.Restart() },
-		Trouble:  trouble(cfg.Log),
+		Changed:   s.changed,
+		Moved:     func(p chat.Person) { s.sockets.Moved(p) },
+		Elsewhere: s.elsewhere,
+		Unsure:    s.around.look,
+		Mentions:  mentions(store),
+		Said:      func(e chat.Event) { s.previews.Said(e) },
+		Missed:    func() { s.sockets.Restart() },
+		Trouble:   trouble(cfg.Log),
 	})
 	s.gate = gate.New(gate.Config{
 		Accounts: store, Directory: store, Hooks: store, Log: cfg.Log, Limits: !cfg.NoLimits, Guests: guestRate(cfg.Guests), Ledger: s.ledger, Provider: cfg.Provider,
@@ -222,6 +222,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 // leave takes the server from among the nodes.
 func (s *Server) leave() {
 	s.hub.Close()
+	s.around.close()
 	s.ledger.Close()
 	if s.bus != nil {
 		s.bus.Close()
