@@ -22,8 +22,8 @@ var mayImport = map[string]string{
 	"internal/preview":   "internal/chat internal/picture",
 	"internal/hooks":     "internal/chat internal/wire internal/outside",
 	"internal/alert":     "internal/chat internal/outside",
-	"internal/gate":      "internal/chat internal/names internal/picture",
-	"internal/ws":        "internal/chat internal/wire internal/hub internal/names",
+	"internal/gate":      "internal/chat internal/ledger internal/names internal/picture",
+	"internal/ws":        "internal/chat internal/ledger internal/wire internal/hub internal/names",
 	"internal/search":    "internal/chat",
 	"internal/api":       "internal/chat internal/wire internal/hub internal/names internal/files internal/gate internal/search internal/ws internal/hooks internal/alert internal/outside",
 	"internal/sqlstore":  "internal/chat", // for the two stores alone
@@ -31,10 +31,11 @@ var mayImport = map[string]string{
 	"internal/postgres":  "internal/chat internal/sqlstore",
 	"internal/pgtest":    "", // for tests alone
 	"internal/storetest": "internal/chat",
+	"internal/ledger":    "internal/chat",
 	"internal/natsbus":   "internal/chat",
 	"internal/bustest":   "internal/chat",
 	"internal/client":    "internal/chat internal/wire",
-	"internal/server":    "internal/names internal/chat internal/files internal/preview internal/hub internal/gate internal/search internal/ws internal/api internal/sqlite internal/hooks internal/alert internal/outside web",
+	"internal/server":    "internal/ledger internal/names internal/chat internal/files internal/preview internal/hub internal/gate internal/search internal/ws internal/api internal/sqlstore internal/sqlite internal/postgres internal/natsbus internal/hooks internal/alert internal/outside web",
 	"web":                "",
 	"cmd/hubbub":         "internal/server",
 	"bench":              "",

@@ -34,6 +34,9 @@ type options struct {
 	maxFile   size
 	quota     size
 
+	database string
+	nats     server.NATS
+
 	hooksPrivate bool
 	pushContact  string
 }
@@ -44,6 +47,12 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.BoolVar(&o.lan, "lan", false, "listen on the network too, and print a link and a QR code that let people in")
 	f.StringVar(&o.publicURL, "public-url", "", "`address` at which people find this server, such as https://chat.example.org")
 	f.StringVar(&o.data, "data", "data", "`folder` that holds everything; made if need be")
+	f.StringVar(&o.database, "database", "", "`address` of a PostgreSQL database that keeps all but files, such as postgres://hubbub@HOST/hubbub; several nodes may share it")
+	f.StringVar(&o.nats.URL, "nats", "", "`address` of NATS, over which the nodes that share a database hear of each other at once, such as nats://HOST:4222")
+	f.StringVar(&o.nats.Creds, "nats-creds", "", "`file` with credentials for NATS")
+	f.StringVar(&o.nats.CA, "nats-ca", "", "`file` of certificates to check NATS by")
+	f.StringVar(&o.nats.Cert, "nats-cert", "", "`file` with a certificate to show to NATS")
+	f.StringVar(&o.nats.Key, "nats-key", "", "`file` with its key")
 	f.StringVar(&o.logFormat, "log-format", "text", "`form` of the log on standard error: text or json")
 	f.StringVar(&o.logLevel, "log-level", "info", "`least` to log: debug, info, warn or error")
 	f.StringVar(&o.limits, "limits", "on", "`on`, or off to lift all rate limits (for load tests)")
@@ -169,7 +178,7 @@ func envName(flag string) string {
 }
 
 // secrets are the flags that may be in a file: NAME_FILE names it.
-var secrets = []string{"oidc-client-secret"}
+var secrets = []string{"oidc-client-secret", "database", "nats"}
 
 // load takes what no flag set from the environment, and refuses variables that
 // mean nothing. An empty variable counts as not set.

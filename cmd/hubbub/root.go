@@ -102,7 +102,7 @@ func (o *options) serve(c *cobra.Command, _ []string) error {
 	}
 	s, err := server.New(c.Context(), server.Config{
 		Listen: o.listen, LAN: o.lan, PublicURL: o.publicURL, Proxies: proxies, ProxyProtocol: o.proxy, TLS: o.tls, Provider: provider,
-		Data: o.data, AllowNull: o.allowNull, Limits: limits, NoLimits: o.limits == "off", Guests: o.guests,
+		Data: o.data, Database: o.database, NATS: o.nats, AllowNull: o.allowNull, Limits: limits, NoLimits: o.limits == "off", Guests: o.guests,
 		Files: server.FileLimits{MaxFile: int64(o.maxFile), Quota: int64(o.quota)}, Metrics: o.metrics, HooksPrivate: o.hooksPrivate, PushContact: contact, Version: version, Log: log,
 	})
 	if err != nil {

@@ -54,7 +54,7 @@ func (h *handler) signInByLink(r *http.Request) (int, any, error) {
 }
 
 func (h *handler) beginPasskeySignIn(r *http.Request) (int, any, error) {
-	options, ceremony, err := h.Gate.BeginSignIn(h.visitor(r), h.origin(r))
+	options, ceremony, err := h.Gate.BeginSignIn(r.Context(), h.visitor(r), h.origin(r))
 	return http.StatusOK, map[string]any{"options": options, "ceremony": ceremony}, err
 }
 
@@ -117,7 +117,7 @@ func (h *handler) signOut(r *http.Request, l chat.Login) (int, any, error) {
 
 // newLink makes the link and the QR code that sign in another device.
 func (h *handler) newLink(r *http.Request, l chat.Login) (int, any, error) {
-	token, ends, err := h.Gate.NewLink(l)
+	token, ends, err := h.Gate.NewLink(r.Context(), l)
 	if err != nil {
 		return 0, nil, err
 	}

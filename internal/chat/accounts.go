@@ -59,6 +59,9 @@ func (l Login) Actor() Actor { return Actor{ID: l.ID, Role: l.Role, Bot: l.Bot, 
 // SessionAge is how long a session lasts that is not used.
 const SessionAge = 400 * 24 * time.Hour
 
+// MaxBegun is how many things may be under way at a time, in the whole place.
+const MaxBegun = 10_000
+
 // NameRest is how long a name that was given up is kept from others.
 const NameRest = 30 * 24 * time.Hour
 
@@ -169,6 +172,12 @@ type Accounts interface {
 	UseInvite(ctx context.Context, token TokenHash, id UserID) (Person, Invite, error)
 	// RevokeInvite ends an invitation (CodeNotFound).
 	RevokeInvite(ctx context.Context, id InviteID) error
+
+	// Deposit keeps what somebody has begun, until they bring back the secret, or until it
+	// ends. Of more than MaxBegun those go that end first.
+	Deposit(ctx context.Context, kind string, secret TokenHash, what []byte, ends time.Time) error
+	// Collect returns it, once (CodeNotFound).
+	Collect(ctx context.Context, kind string, secret TokenHash) (what []byte, err error)
 
 	// SetPicture changes somebody's picture; no data takes it away. It returns its name.
 	SetPicture(ctx context.Context, id UserID, kind string, data []byte) (string, error)

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"hubbub/internal/chat"
+	"hubbub/internal/ledger"
 	"hubbub/internal/names"
 )
 
@@ -24,9 +25,10 @@ type Config struct {
 	Directory chat.Directory
 	Hooks     chat.Hooks
 	Log       *slog.Logger
-	Limits    bool      // false lifts all rate limits
-	Guests    Rate      // of new guests from a network
-	Provider  *Provider // of OpenID Connect; nil: none
+	Limits    bool           // false lifts all rate limits
+	Guests    Rate           // of new guests from a network
+	Ledger    *ledger.Ledger // shares the limits with other nodes; nil: there are none
+	Provider  *Provider      // of OpenID Connect; nil: none
 }
 
 // Gate is safe for use by many goroutines. Close ends it.
@@ -34,8 +36,6 @@ type Gate struct {
 	Config
 	limits    limits
 	passwords passwords
-	passkeys  passkeys
-	links     ceremonies[chat.UserID]
 	used      usage
 	policy    atomic.Pointer[policy]
 	blocks    blocks
@@ -46,9 +46,8 @@ type Gate struct {
 // New returns a gate.
 func New(cfg Config) *Gate {
 	g := &Gate{Config: cfg, limits: newLimits(cfg.Limits, cfg.Guests), done: make(chan struct{})}
+	g.limits.share(cfg.Ledger)
 	g.passwords = newPasswords()
-	g.links.last = linkTime
-	g.passkeys.registering.last, g.passkeys.signing.last = ceremonyTime, ceremonyTime
 	g.wg.Go(g.noteUse)
 	return g
 }

@@ -125,11 +125,13 @@ func (g *Gate) HasOwner(ctx context.Context) (bool, error) {
 
 // NewLink returns a secret that signs somebody in on another device, once and
 // soon.
-func (g *Gate) NewLink(l chat.Login) (token string, ends time.Time, err error) {
+func (g *Gate) NewLink(ctx context.Context, l chat.Login) (token string, ends time.Time, err error) {
 	if err := g.limits.invites.take(string(l.ID)); err != nil {
 		return "", ends, err
 	}
-	return g.links.begin(chat.LinkPrefix, l.ID), time.Now().Add(linkTime), nil
+	ends = time.Now().Add(linkTime)
+	token, err = g.begin(ctx, linking, chat.LinkPrefix, l.ID, linkTime)
+	return token, ends, err
 }
 
 // SignInByLink signs in by such a secret.
@@ -137,7 +139,11 @@ func (g *Gate) SignInByLink(ctx context.Context, v Visitor, token string) (s Sig
 	if err := g.limits.guesses.check(network(v.Address)); err != nil {
 		return s, err
 	}
-	id, ok := g.links.finish(token)
+	var id chat.UserID
+	ok, err := g.finish(ctx, linking, token, &id)
+	if err != nil {
+		return s, err
+	}
 	if !ok {
 		g.limits.guesses.take(network(v.Address))
 		return s, chat.Errorf(chat.CodeBadInvite, "that link signs nobody in; make a new one on the other device")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hubbub/internal/chat"
+	"hubbub/internal/ledger"
 )
 
 // limits bound guesses and floods. Each is felt by who causes it.
@@ -66,8 +67,54 @@ type limiter struct {
 	burst int
 	every time.Duration
 
+	told    *ledger.Account // what other nodes are told of
+	cleared *ledger.Account // likewise
+	now     bool            // they are to know at once
+
 	mu   sync.Mutex // guards the following
 	full map[string]time.Time
+}
+
+// share has all nodes share the limits. Those of guesses are told at once.
+func (l *limits) share(book *ledger.Ledger) {
+	for name, one := range map[string]*limiter{
+		"guests": l.guests, "names": l.names, "invites": l.invites, "rooms": l.rooms, "writes": l.writes, "searches": l.searches,
+		"pictures": l.pictures, "guesses": l.guesses, "attempts": l.attempts, "networks": l.networks, "accounts": l.accounts,
+		"knows": l.knows, "credentials": l.credentials, "providers": l.providers, "hooks": l.hooks, "hook guesses": l.hookGuesses,
+	} {
+		if one.on {
+			one.told = book.Open("gate "+name, one.hear)
+			one.cleared = book.Open("gate "+name+" cleared", func(key string, _ float64) { one.clearHere(key) })
+		}
+	}
+	for _, one := range []*limiter{l.guesses, l.attempts, l.networks, l.accounts, l.knows, l.hookGuesses} {
+		one.now = true
+	}
+}
+
+// tell tells the other nodes what was taken here.
+func (l *limiter) tell(key string) {
+	if l.now {
+		l.told.Now(key, 1)
+		return
+	}
+	l.told.Spent(key, 1)
+}
+
+// hear takes what was taken elsewhere, as far as it is there: nobody owes more than all.
+func (l *limiter) hear(key string, n float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	next := l.full[key]
+	if next.Before(now) {
+		next = now
+	}
+	l.forget(now)
+	l.full[key] = next.Add(time.Duration(min(n, float64(l.burst)) * float64(l.every)))
+	if most := now.Add(time.Duration(l.burst) * l.every); l.full[key].After(most) {
+		l.full[key] = most
+	}
 }
 
 // maxKeys bounds a limiter's memory, to some 10 MB. Whoever has that many
@@ -79,6 +126,14 @@ func (l *limiter) take(key string) error {
 	if !l.on {
 		return nil
 	}
+	err := l.takeHere(key)
+	if err == nil {
+		l.tell(key)
+	}
+	return err
+}
+
+func (l *limiter) takeHere(key string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -140,6 +195,7 @@ func (l *limiter) has(key string) bool {
 
 // note takes a token, there or not.
 func (l *limiter) note(key string) {
+	defer l.tell(key) // without the lock
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -149,6 +205,11 @@ func (l *limiter) note(key string) {
 
 // clear gives all tokens back.
 func (l *limiter) clear(key string) {
+	l.clearHere(key)
+	l.cleared.Now(key, 1)
+}
+
+func (l *limiter) clearHere(key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.full, key)
@@ -163,59 +224,4 @@ func network(a netip.Addr) string {
 		return p.String()
 	}
 	return a.String()
-}
-
-// ceremonies are things begun that must be finished soon, each once: by a secret
-// that the client brings back.
-type ceremonies[T any] struct {
-	last time.Duration
-
-	mu   sync.Mutex // guards the following
-	open map[string]ceremony[T]
-}
-
-type ceremony[T any] struct {
-	what T
-	ends time.Time
-}
-
-const (
-	maxCeremonies = 10_000
-	ceremonyTime  = 5 * time.Minute
-	linkTime      = 5 * time.Minute
-)
-
-// begin returns the secret.
-func (c *ceremonies[T]) begin(prefix string, what T) string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.open == nil {
-		c.open = make(map[string]ceremony[T])
-	}
-	now := time.Now()
-	if len(c.open) >= maxCeremonies {
-		for k, o := range c.open {
-			if o.ends.Before(now) {
-				delete(c.open, k)
-			}
-		}
-		for k := range c.open {
-			if len(c.open) < maxCeremonies {
-				break
-			}
-			delete(c.open, k)
-		}
-	}
-	secret := chat.NewToken(prefix, 16)
-	c.open[secret] = ceremony[T]{what, now.Add(c.last)}
-	return secret
-}
-
-// finish returns what was begun, and ends it.
-func (c *ceremonies[T]) finish(secret string) (what T, ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	o, ok := c.open[secret]
-	delete(c.open, secret)
-	return o.what, ok && time.Now().Before(o.ends)
 }

@@ -14,15 +14,10 @@ import (
 	"hubbub/internal/chat"
 )
 
-// passkeys are ceremonies under way.
-type passkeys struct {
-	registering ceremonies[registration]
-	signing     ceremonies[webauthn.SessionData]
-}
-
+// registration is a passkey that somebody is adding.
 type registration struct {
-	person chat.UserID
-	data   webauthn.SessionData
+	Person chat.UserID          `json:"person"`
+	Data   webauthn.SessionData `json:"data"`
 }
 
 const (
@@ -107,13 +102,18 @@ func (g *Gate) BeginPasskey(ctx context.Context, l chat.Login, origin string) (o
 	if err != nil {
 		return nil, "", err
 	}
-	return creation, g.passkeys.registering.begin("", registration{l.ID, *data}), nil
+	ceremony, err = g.begin(ctx, registering, "", registration{l.ID, *data}, ceremonyTime)
+	return creation, ceremony, err
 }
 
 // AddPasskey finishes it. A guest with a passkey has an account.
 func (g *Gate) AddPasskey(ctx context.Context, l chat.Login, origin, ceremony, label string, answer []byte) (chat.Person, error) {
-	begun, ok := g.passkeys.registering.finish(ceremony)
-	if !ok || begun.person != l.ID {
+	var begun registration
+	ok, err := g.finish(ctx, registering, ceremony, &begun)
+	if err != nil {
+		return l.Person, err
+	}
+	if !ok || begun.Person != l.ID {
 		return l.Person, chat.Errorf(chat.CodeConflict, "that took too long; try again")
 	}
 	rp, err := relyingParty(origin)
@@ -128,7 +128,7 @@ func (g *Gate) AddPasskey(ctx context.Context, l chat.Login, origin, ceremony, l
 	if err != nil {
 		return l.Person, refusedKey(err)
 	}
-	made, err := rp.CreateCredential(h, begun.data, parsed)
+	made, err := rp.CreateCredential(h, begun.Data, parsed)
 	if err != nil {
 		return l.Person, refusedKey(err)
 	}
@@ -148,7 +148,7 @@ func refusedKey(cause error) error {
 }
 
 // BeginSignIn starts to sign somebody in by a passkey, nobody knows whom yet.
-func (g *Gate) BeginSignIn(v Visitor, origin string) (options any, ceremony string, err error) {
+func (g *Gate) BeginSignIn(ctx context.Context, v Visitor, origin string) (options any, ceremony string, err error) {
 	if err := g.limits.credentials.take(network(v.Address)); err != nil {
 		return nil, "", err
 	}
@@ -160,7 +160,8 @@ func (g *Gate) BeginSignIn(v Visitor, origin string) (options any, ceremony stri
 	if err != nil {
 		return nil, "", err
 	}
-	return assertion, g.passkeys.signing.begin("", *data), nil
+	ceremony, err = g.begin(ctx, signing, "", data, ceremonyTime)
+	return assertion, ceremony, err
 }
 
 // SignInByPasskey finishes it.
@@ -168,7 +169,11 @@ func (g *Gate) SignInByPasskey(ctx context.Context, v Visitor, origin, ceremony 
 	if err := g.limits.networks.take(network(v.Address)); err != nil {
 		return s, err
 	}
-	data, ok := g.passkeys.signing.finish(ceremony)
+	var data webauthn.SessionData
+	ok, err := g.finish(ctx, signing, ceremony, &data)
+	if err != nil {
+		return s, err
+	}
 	if !ok {
 		return s, chat.Errorf(chat.CodeBadSignIn, "that took too long; try again")
 	}

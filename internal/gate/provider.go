@@ -27,15 +27,15 @@ type Provider struct {
 
 	mu   sync.Mutex // guards the following
 	made *oidc.Provider
-
-	open ceremonies[errand]
 }
 
 // errand is a visit to the provider that is under way.
 type errand struct {
-	verifier, nonce, back string
-	person                chat.UserID // who claims the account; "": nobody yet
-	invite                string
+	Verifier string      `json:"verifier"`
+	Nonce    string      `json:"nonce"`
+	Back     string      `json:"back"`
+	Person   chat.UserID `json:"person,omitempty"` // who claims the account; "": nobody yet
+	Invite   string      `json:"invite,omitempty"`
 }
 
 // patience bounds each request to the provider.
@@ -83,10 +83,11 @@ func (g *Gate) BeginProvider(ctx context.Context, v Visitor, back string, l chat
 	}
 	nonce := make([]byte, 16)
 	rand.Read(nonce)
-	e := errand{verifier: oauth2.GenerateVerifier(), nonce: base64.RawURLEncoding.EncodeToString(nonce), back: back, person: l.ID, invite: invite}
-	p.open.last = ceremonyTime
-	state = p.open.begin("", e)
-	return p.config(found, back).AuthCodeURL(state, oidc.Nonce(e.nonce), oauth2.S256ChallengeOption(e.verifier)), state, nil
+	e := errand{Verifier: oauth2.GenerateVerifier(), Nonce: base64.RawURLEncoding.EncodeToString(nonce), Back: back, Person: l.ID, Invite: invite}
+	if state, err = g.begin(ctx, visiting, "", e, ceremonyTime); err != nil {
+		return "", "", err
+	}
+	return p.config(found, back).AuthCodeURL(state, oidc.Nonce(e.Nonce), oauth2.S256ChallengeOption(e.Verifier)), state, nil
 }
 
 // FinishProvider takes the provider's answer. For somebody who claims an account
@@ -96,7 +97,11 @@ func (g *Gate) FinishProvider(ctx context.Context, v Visitor, state, code string
 	if p == nil {
 		return s, chat.Errorf(chat.CodeNotFound, "there is no other place to sign in")
 	}
-	e, ok := p.open.finish(state)
+	var e errand
+	ok, err := g.finish(ctx, visiting, state, &e)
+	if err != nil {
+		return s, err
+	}
 	if !ok {
 		return s, chat.Errorf(chat.CodeBadSignIn, "that took too long; try again")
 	}
@@ -110,14 +115,14 @@ func (g *Gate) FinishProvider(ctx context.Context, v Visitor, state, code string
 		return g.sign(ctx, v, known)
 	case chat.AsError(err).Code != chat.CodeNotFound:
 		return s, err
-	case e.person != "":
-		if err := g.Accounts.AddIdentity(ctx, e.person, p.Issuer, subject); err != nil {
+	case e.Person != "":
+		if err := g.Accounts.AddIdentity(ctx, e.Person, p.Issuer, subject); err != nil {
 			return s, err
 		}
-		s.Person, err = g.anew(ctx, e.person)
+		s.Person, err = g.anew(ctx, e.Person)
 		return s, err
 	}
-	return g.enterFrom(ctx, v, e.invite, subject, name)
+	return g.enterFrom(ctx, v, e.Invite, subject, name)
 }
 
 // redeem exchanges the code for who somebody is.
@@ -130,7 +135,7 @@ func (p *Provider) redeem(ctx context.Context, e errand, code string) (subject, 
 		return &chat.Error{Code: chat.CodeBadSignIn, Message: "the other place did not say who you are", Cause: err}
 	}
 	ctx = oidc.ClientContext(ctx, providerClient)
-	token, err := p.config(found, e.back).Exchange(ctx, code, oauth2.VerifierOption(e.verifier))
+	token, err := p.config(found, e.Back).Exchange(ctx, code, oauth2.VerifierOption(e.Verifier))
 	if err != nil {
 		return "", "", refused(err)
 	}
@@ -139,7 +144,7 @@ func (p *Provider) redeem(ctx context.Context, e errand, code string) (subject, 
 	if err != nil {
 		return "", "", refused(err)
 	}
-	if id.Nonce != e.nonce {
+	if id.Nonce != e.Nonce {
 		return "", "", refused(nil)
 	}
 	var claims struct {

@@ -11,6 +11,7 @@ package hub
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -33,6 +34,8 @@ type Hub struct {
 	rooms map[chat.RoomID]*Room
 	peers map[chat.UserID]*person
 
+	far     elsewhere
+	asked   chan struct{} // capacity 1: another process wants to know who is here
 	changes follower
 	crew    crew // goroutines that read what others stored
 }
@@ -65,6 +68,9 @@ type Options struct {
 	// Said is told of each message and each edit that somebody wrote here, after its
 	// readers were. It must not block.
 	Said func(chat.Event)
+	// Moved is told of people who may have come, gone or looked up at another process. It
+	// must not block.
+	Moved func(chat.Person)
 	// Bus has hints of what others append; nil: nobody else does. The log must be a
 	// chat.SharedLog then.
 	Bus chat.Bus
@@ -83,6 +89,9 @@ func New(log chat.Log, o Options) *Hub {
 	if o.Changed == nil {
 		o.Changed = func(chat.Change) {}
 	}
+	if o.Moved == nil {
+		o.Moved = func(chat.Person) {}
+	}
 	if o.Missed == nil {
 		o.Missed = func() {}
 	}
@@ -100,7 +109,8 @@ func New(log chat.Log, o Options) *Hub {
 		peers:   make(map[chat.UserID]*person),
 	}
 	h.crew.ctx, h.crew.cancel = context.WithCancel(context.Background())
-	h.changes.wake = make(chan struct{}, 1)
+	h.changes.wake, h.asked = make(chan struct{}, 1), make(chan struct{}, 1)
+	h.far.node, h.far.people = rand.Text(), make(map[chat.UserID]map[string]sighting)
 	log.Follow(h.follow)
 	log.Watch(h.watch)
 	return h
@@ -119,6 +129,7 @@ func (h *Hub) Start(ctx context.Context) error {
 	if err := h.startChanges(ctx, log); err != nil {
 		return err
 	}
+	h.startPresence()
 	h.crew.run(func() { h.watchHeads(log) })
 	return nil
 }
@@ -216,9 +227,10 @@ type Peer interface {
 	Dropped(room chat.RoomID)
 	// Actor returns who is on the connection, for decisions. It must not block.
 	Actor() chat.Actor
-	// Here says whether the client was heard lately, and whether its person looks at it.
-	// It must not block.
-	Here() (here, attentive bool)
+	// Person returns who is on the connection. It must not block.
+	Person() chat.Person
+	// Here says what the client shows of its person. It must not block.
+	Here() Presence
 	// Address returns where the client is. It must not block.
 	Address() netip.Addr
 }
@@ -258,15 +270,6 @@ func (h *Hub) Peers(id chat.UserID) []Peer {
 		return slices.Clone(who.peers)
 	}
 	return nil
-}
-
-// Here says whether somebody is here, and looks at one of their connections.
-func (h *Hub) Here(id chat.UserID) (here, attentive bool) {
-	for _, p := range h.Peers(id) {
-		x, y := p.Here()
-		here, attentive = here || x, attentive || y
-	}
-	return here, attentive
 }
 
 // Readers returns the readers of a live room who may read on.

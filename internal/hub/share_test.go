@@ -186,6 +186,7 @@ type nodes struct {
 	readers []*guest
 	changed [][]chat.Change // by hub
 	missed  int
+	moved   [][]chat.Person // by hub
 }
 
 func newNodes(t *testing.T, n int, f bustest.Faults) *nodes {
@@ -193,25 +194,44 @@ func newNodes(t *testing.T, n int, f bustest.Faults) *nodes {
 	c := &common{rooms: make(map[chat.RoomID][]chat.Event), rand: rand.New(rand.NewPCG(f.Seed, 1))}
 	ns := &nodes{t: t, log: c, net: bustest.NewNetwork(f)}
 	for range n {
-		s := &share{common: c, committer: make(chan struct{}, 1), reading: make(map[chat.RoomID]bool), read: make(map[chat.RoomID]int)}
-		bus := ns.net.Join()
-		i := len(ns.hubs)
-		s.hub = New(s, Options{
-			Bus: bus,
-			Changed: func(c chat.Change) {
-				ns.mu.Lock()
-				defer ns.mu.Unlock()
-				ns.changed[i] = append(ns.changed[i], c)
-			},
-			Missed: func() { ns.missed++ },
-		})
-		if err := s.hub.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		ns.changed = append(ns.changed, nil)
-		ns.buses, ns.shares, ns.hubs = append(ns.buses, bus), append(ns.shares, s), append(ns.hubs, s.hub)
+		newNode(ns)
 	}
 	return ns
+}
+
+// newNode adds a process.
+func newNode(ns *nodes) *nodes {
+	ns.t.Helper()
+	s := &share{common: ns.log, committer: make(chan struct{}, 1), reading: make(map[chat.RoomID]bool), read: make(map[chat.RoomID]int)}
+	bus := ns.net.Join()
+	i := len(ns.hubs)
+	s.hub = New(s, Options{
+		Bus: bus,
+		Changed: func(c chat.Change) {
+			ns.mu.Lock()
+			defer ns.mu.Unlock()
+			ns.changed[i] = append(ns.changed[i], c)
+		},
+		Missed: func() { ns.missed++ },
+		Moved: func(p chat.Person) {
+			ns.mu.Lock()
+			defer ns.mu.Unlock()
+			ns.moved[i] = append(ns.moved[i], p)
+		},
+	})
+	ns.changed, ns.moved = append(ns.changed, nil), append(ns.moved, nil)
+	if err := s.hub.Start(ns.t.Context()); err != nil {
+		ns.t.Fatal(err)
+	}
+	ns.buses, ns.shares, ns.hubs = append(ns.buses, bus), append(ns.shares, s), append(ns.hubs, s.hub)
+	return ns
+}
+
+// down has a hub unable to read what others stored, or able again.
+func (ns *nodes) down(hub int, is bool) {
+	ns.log.mu.Lock()
+	defer ns.log.mu.Unlock()
+	ns.shares[hub].down = is
 }
 
 func (ns *nodes) close() {
@@ -405,12 +425,14 @@ func TestChanges(t *testing.T) {
 		time.Sleep(soon)
 		synctest.Wait()
 		ns.checkChanges()
-		ns.shares[2].down = true
+		ns.down(2, true)
 		announce(0, chat.ChangeSetting)
 		announce(0, chat.ChangeSetting)
 		time.Sleep(time.Minute)
-		ns.shares[2].down = false
+		ns.log.mu.Lock()
 		ns.log.erased = len(ns.log.changes) - 1
+		ns.log.mu.Unlock()
+		ns.down(2, false)
 		time.Sleep(soon)
 		synctest.Wait()
 		if ns.missed != 1 || len(ns.changed[2]) != len(ns.changed[0])-3 {
@@ -462,15 +484,10 @@ func TestOutages(t *testing.T) {
 		ns := newNodes(t, 2, bustest.Faults{})
 		defer ns.close()
 		ns.open(1, "lobby", "somebody", V1, 0)
-		down := func(is bool) {
-			ns.log.mu.Lock()
-			defer ns.log.mu.Unlock()
-			ns.shares[1].down = is
-		}
-		down(true)
+		ns.down(1, true)
 		ns.post(0, "lobby", "while the log is away")
 		time.Sleep(time.Minute)
-		down(false)
+		ns.down(1, false)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		ns.checkAll(true)
@@ -523,14 +540,15 @@ func TestListensWhereReadersAre(t *testing.T) {
 		ns := newNodes(t, 1, bustest.Faults{})
 		defer ns.close()
 		a, b := ns.open(0, "lobby", "a", V1, 0), ns.open(0, "lobby", "b", Plain, 0)
-		ns.hubs[0].Attend("a", nil)
-		if n := ns.buses[0].Topics(); n != 3 {
-			t.Errorf("%d topics, not the changes, the lobby and a person", n)
+		somebody := &peer{who: chat.Person{ID: "a"}}
+		ns.hubs[0].Attend("a", somebody)
+		if n := ns.buses[0].Topics(); n != 4 {
+			t.Errorf("%d topics, not changes, presence, the lobby and a person", n)
 		}
 		a.close()
 		b.close()
-		ns.hubs[0].Depart("a", nil)
-		if n := ns.buses[0].Topics(); n != 1 {
+		ns.hubs[0].Depart("a", somebody)
+		if n := ns.buses[0].Topics(); n != 2 {
 			t.Errorf("%d topics are left", n)
 		}
 	})
@@ -542,7 +560,7 @@ func TestBanInAGap(t *testing.T) {
 		ns := newNodes(t, 2, bustest.Faults{Lose: 1})
 		defer ns.close()
 		ns.open(1, "lobby", "somebody", V1, 0)
-		ns.shares[1].down = true // what is missing stays so
+		ns.down(1, true) // what is missing stays so
 		live := ns.hubs[1].Room("lobby")
 		defer live.Release()
 		as := As{Who: chat.Actor{ID: "other", Role: chat.RoleGuest}, Room: chat.Room{Kind: chat.RoomPublic}, Counted: live.Rights()}

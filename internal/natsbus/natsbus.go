@@ -243,7 +243,7 @@ func (b *Bus) Close() {
 	b.mu.Unlock()
 	if !was {
 		close(b.done)
-		b.nc.Close()
 	}
 	b.wg.Wait()
+	b.nc.Close() // what was sent goes out first
 }

@@ -3,6 +3,7 @@ package natsbus
 import (
 	"encoding/binary"
 	"slices"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -74,15 +75,23 @@ func (b *Bus) send() {
 	for {
 		select {
 		case <-b.done:
+			for len(b.out) > 0 {
+				b.publish(<-b.out)
+			}
+			b.nc.FlushTimeout(time.Second) // an error: the last notes are lost
 			return
 		case p := <-b.out:
-			if b.nc.Publish(p.subject, p.payload) != nil {
-				b.stats.Lost.Add(1)
-				continue
-			}
-			b.stats.Sent.Add(1)
+			b.publish(p)
 		}
 	}
+}
+
+func (b *Bus) publish(p packet) {
+	if b.nc.Publish(p.subject, p.payload) != nil {
+		b.stats.Lost.Add(1)
+		return
+	}
+	b.stats.Sent.Add(1)
 }
 
 // Listen implements chat.Bus. The subscription is left to a goroutine.

@@ -44,7 +44,7 @@ func OpenAdmin(ctx context.Context, data string, log *slog.Logger) (*Admin, erro
 	if _, err := os.Stat(filepath.Join(data, "hubbub.db")); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("there is no hubbub in the folder %s; --data names another", data)
 	}
-	store, err := openStore(ctx, data, log)
+	store, err := openStore(ctx, Config{Data: data, Log: log})
 	if err != nil {
 		return nil, err
 	}

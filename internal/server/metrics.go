@@ -15,7 +15,8 @@ import (
 
 	"hubbub/internal/chat"
 	"hubbub/internal/hub"
-	"hubbub/internal/sqlite"
+	"hubbub/internal/natsbus"
+	"hubbub/internal/sqlstore"
 	"hubbub/internal/ws"
 )
 
@@ -76,7 +77,7 @@ func (m *metrics) alerted(ok bool) {
 
 func (m *metrics) refused(code chat.Code) { m.refusals.WithLabelValues(string(code)).Inc() }
 
-func (m *metrics) committed(c sqlite.Commit) {
+func (m *metrics) committed(c sqlstore.Commit) {
 	m.events.Observe(float64(c.Events))
 	m.took.Observe(c.Took.Seconds())
 	m.repeated.Add(float64(c.Repeated))
@@ -93,7 +94,7 @@ func (m *metrics) gauge(name, help string, labels prometheus.Labels, v func() fl
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "hubbub_" + name, Help: help, ConstLabels: labels}, v))
 }
 
-func (m *metrics) watch(h *hub.Hub, sockets *ws.Server, store *sqlite.Store) {
+func (m *metrics) watch(h *hub.Hub, sockets *ws.Server, store store) {
 	s := sockets.Stats()
 	for d, name := range map[hub.Dialect]string{hub.Plain: "plain", hub.V1: "hubbub.v1", hub.V1Deflated: "hubbub.v1, deflated"} {
 		m.gauge("connections", "Open WebSocket connections.", prometheus.Labels{"dialect": name},
@@ -111,6 +112,27 @@ func (m *metrics) watch(h *hub.Hub, sockets *ws.Server, store *sqlite.Store) {
 	m.count("slow_readers_total", "Times that a reader's socket took no more.", &s.Full)
 }
 
+// watchBus counts what goes from node to node, if there is anything to count.
+func (m *metrics) watchBus(bus chat.Bus) {
+	b, ok := bus.(*natsbus.Bus)
+	if !ok {
+		return
+	}
+	s := b.Stats()
+	m.gauge("nats_up", "Whether NATS is connected.", nil, func() float64 {
+		if b.Up() {
+			return 1
+		}
+		return 0
+	})
+	m.count("nats_sent_total", "Notes sent to other nodes.", &s.Sent)
+	m.count("nats_heard_total", "Notes heard of other nodes.", &s.Heard)
+	m.count("nats_lost_total", "Notes that could not be sent; what they said is noticed a little later.", &s.Lost)
+	m.count("nats_slow_total", "Times that more notes came than could be heard.", &s.Slow)
+	m.count("nats_bad_total", "Messages of NATS that were no notes.", &s.Bad)
+	m.count("nats_reconnects_total", "Times that NATS came back.", &s.Reconnects)
+}
+
 // private is the operator's own listener.
 type private struct {
 	listener net.Listener
@@ -118,7 +140,7 @@ type private struct {
 }
 
 // listen opens the operator's listener, if it is wanted.
-func (m *metrics) listen(addr string, h *hub.Hub, sockets *ws.Server, store *sqlite.Store) (*private, error) {
+func (m *metrics) listen(addr string, h *hub.Hub, sockets *ws.Server, store store) (*private, error) {
 	if addr == "" {
 		return nil, nil
 	}

@@ -10,7 +10,6 @@ import (
 	"hubbub/internal/chat"
 	"hubbub/internal/hooks"
 	"hubbub/internal/outside"
-	"hubbub/internal/sqlite"
 )
 
 // outward is what makes requests to elsewhere: deliveries of hooks, and alerts.
@@ -44,7 +43,7 @@ func (s *Server) newOutward(ctx context.Context, cfg Config, m *metrics) (o outw
 
 // pushKeys returns this server's keys for push services, made at its first start.
 // Subscriptions are made for them, so they stay.
-func pushKeys(ctx context.Context, store *sqlite.Store) (keys alert.Keys, err error) {
+func pushKeys(ctx context.Context, store store) (keys alert.Keys, err error) {
 	text, err := store.Setting(ctx, pushSetting)
 	if err != nil {
 		return keys, err

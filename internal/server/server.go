@@ -21,10 +21,10 @@ import (
 	"hubbub/internal/gate"
 	"hubbub/internal/hooks"
 	"hubbub/internal/hub"
+	"hubbub/internal/ledger"
 	"hubbub/internal/names"
 	"hubbub/internal/preview"
 	"hubbub/internal/search"
-	"hubbub/internal/sqlite"
 	"hubbub/internal/ws"
 	"hubbub/web"
 )
@@ -34,6 +34,8 @@ type Config struct {
 	Listen        string         // address and port; port 0 takes a free one
 	LAN           bool           // listen on the network too, and print an invitation
 	Data          string         // folder, made if need be
+	Database      string         // postgres://…, which other nodes may share; empty: SQLite, in Data
+	NATS          NATS           // how they hear of each other
 	PublicURL     string         // the outside address; empty: none
 	Proxies       []netip.Prefix // whose word counts about where a request comes from
 	ProxyProtocol bool           // they say it by the PROXY protocol
@@ -91,7 +93,9 @@ type Server struct {
 	listener net.Listener
 	place    api.Place
 	gate     *gate.Gate
-	store    *sqlite.Store
+	store    store
+	bus      chat.Bus       // to other nodes; nil: there are none
+	ledger   *ledger.Ledger // likewise
 	index    *search.Index
 	hub      *hub.Hub
 	sockets  *ws.Server
@@ -109,6 +113,9 @@ const stopTime = 4 * time.Second
 // New listens and opens the data folder. Nothing is left behind if it fails;
 // its errors are sentences for the operator.
 func New(ctx context.Context, cfg Config) (*Server, error) {
+	if err := cfg.checkStore(); err != nil {
+		return nil, err
+	}
 	place, err := cfg.place()
 	if err != nil {
 		return nil, err
@@ -117,7 +124,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := openStore(ctx, cfg.Data, cfg.Log)
+	store, err := openStore(ctx, cfg)
 	if err != nil {
 		l.Close()
 		return nil, err
@@ -131,11 +138,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	return s, nil
 }
 
-func openStore(ctx context.Context, data string, log *slog.Logger) (*sqlite.Store, error) {
-	return sqlite.Open(ctx, data, log, sqlite.Options{RoomKey: names.RoomKey})
-}
-
-func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, store *sqlite.Store) (*Server, error) {
+func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, store store) (*Server, error) {
 	lobby, err := store.RoomByName(ctx, chat.Lobby)
 	if err != nil {
 		return nil, err
@@ -164,39 +167,61 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 	if s.outward, err = s.newOutward(ctx, cfg, m); err != nil {
 		return nil, err
 	}
+	if s.bus, err = openBus(ctx, cfg, head.Epoch); err != nil {
+		s.index.Close()
+		return nil, err
+	}
+	s.ledger = ledger.New(s.bus)
 	s.hub = hub.New(store, hub.Options{
+		Bus: s.bus,
 		Lag: m.lagged,
 		Stored: func(events []chat.Event) {
 			s.index.Follow(events)
 			s.outward.stored(events)
 		},
 		Changed:  s.changed,
+		Moved:    func(p chat.Person) { s.sockets.Moved(p) },
 		Mentions: mentions(store),
 		Said:     func(e chat.Event) { s.previews.Said(e) },
+		Missed:   func() { s.sockets.Restart() },
+		Trouble:  trouble(cfg.Log),
 	})
 	s.gate = gate.New(gate.Config{
-		Accounts: store, Directory: store, Hooks: store, Log: cfg.Log, Limits: !cfg.NoLimits, Guests: guestRate(cfg.Guests), Provider: cfg.Provider,
+		Accounts: store, Directory: store, Hooks: store, Log: cfg.Log, Limits: !cfg.NoLimits, Guests: guestRate(cfg.Guests), Ledger: s.ledger, Provider: cfg.Provider,
 	})
 	s.previews = preview.New(preview.Config{Files: store, Keeper: s.keeper, Wanted: s.gate.Previews, Guard: cfg.Outbound, Log: cfg.Log})
 	s.sockets = ws.New(ws.Config{
 		Hub: s.hub, Directory: store, Attention: store, MaxFile: cfg.Files.MaxFile, Login: s.gate.Login, Room: s.gate.PublicRoom, Behind: place.Behind, Epoch: head.Epoch, Log: cfg.Log,
-		Version: cfg.Version, Heartbeat: cfg.Heartbeat, Limits: cfg.Limits, Refused: m.refused, Portable: cfg.Portable,
+		Version: cfg.Version, Heartbeat: cfg.Heartbeat, Limits: cfg.Limits, Ledger: s.ledger, Refused: m.refused, Portable: cfg.Portable,
 	})
 	handler, operator := api.New(api.Config{
 		Hub: s.hub, Sockets: s.sockets, Gate: s.gate, Store: store, Directory: store, Files: store, Keeper: s.keeper,
 		Attention: store, Hooks: store, Deliveries: s.outward.hooks, Alerts: s.outward.alerts, Index: s.index, Page: cfg.Page,
 		Log: cfg.Log, Place: place, Refused: m.refused,
 	}, head.Epoch)
-	if err := s.open(ctx, cfg, l, handler, operator, m); err != nil {
+	if err = s.hub.Start(ctx); err == nil {
+		err = s.open(ctx, cfg, l, handler, operator, m)
+	}
+	if err != nil {
 		s.private.close()
 		s.sockets.Close(ctx)
 		s.previews.Close()
 		s.gate.Close()
 		s.outward.close()
+		s.leave()
 		s.index.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// leave takes the server from among the nodes.
+func (s *Server) leave() {
+	s.hub.Close()
+	s.ledger.Close()
+	if s.bus != nil {
+		s.bus.Close()
+	}
 }
 
 // changed is told of each change.
@@ -209,7 +234,7 @@ func (s *Server) changed(c chat.Change) {
 }
 
 // openFiles opens the folder of files, beside the database.
-func openFiles(cfg Config, store *sqlite.Store) (*files.Keeper, error) {
+func openFiles(cfg Config, store store) (*files.Keeper, error) {
 	dir := filepath.Join(cfg.Data, "files")
 	folder, err := files.NewFolder(dir)
 	if err != nil {
@@ -219,7 +244,7 @@ func openFiles(cfg Config, store *sqlite.Store) (*files.Keeper, error) {
 }
 
 // mentions finds people by what a message calls them.
-func mentions(store *sqlite.Store) func(context.Context, string) ([]chat.Mention, chat.Everyone, error) {
+func mentions(store store) func(context.Context, string) ([]chat.Mention, chat.Everyone, error) {
 	return func(ctx context.Context, text string) ([]chat.Mention, chat.Everyone, error) {
 		return names.Mentions(text, func(key string) (chat.Person, bool, error) {
 			a, err := store.PersonByName(ctx, key)
@@ -233,6 +258,7 @@ func mentions(store *sqlite.Store) func(context.Context, string) ([]chat.Mention
 
 // open makes the ways in.
 func (s *Server) open(ctx context.Context, cfg Config, l net.Listener, handler, operator http.Handler, m *metrics) (err error) {
+	m.watchBus(s.bus)
 	if s.private, err = m.listen(cfg.Metrics, s.hub, s.sockets, s.store); err != nil {
 		return err
 	}
@@ -378,5 +404,6 @@ func (s *Server) stop() error {
 	s.previews.Close()
 	s.gate.Close()
 	s.outward.close()
+	s.leave()
 	return errors.Join(s.index.Close(), s.store.Close())
 }

@@ -106,6 +106,7 @@ func Run(t *testing.T, open Open) {
 		{"Accounts/removal", testRemoval},
 		{"Accounts/invitations", testInvites},
 		{"Accounts/invitations run out once", testLastUse},
+		{"Accounts/things begun", testBegun},
 		{"Accounts/pictures and settings", testPictures},
 		{"Accounts/log of the place", testPlaceLog},
 		{"Accounts/blocks", testBlocks},

@@ -212,12 +212,15 @@ func (c *Conn) Dropped(room chat.RoomID) {
 // Actor implements hub.Peer.
 func (c *Conn) Actor() chat.Actor { return c.whoami().Actor() }
 
+// Person implements hub.Peer.
+func (c *Conn) Person() chat.Person { return c.whoami().Person }
+
 // Here implements hub.Peer.
-func (c *Conn) Here() (here, attentive bool) {
-	here = !c.silent.Load()
+func (c *Conn) Here() hub.Presence {
+	here := !c.silent.Load()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return here, here && c.attentive
+	return hub.Presence{Here: here, Attentive: here && c.attentive, Minds: c.watches}
 }
 
 // Address implements hub.Peer.

@@ -94,9 +94,12 @@ const (
 
 // user is what the connections of one person share.
 type user struct {
+	id chat.UserID
+
 	mu       sync.Mutex // guards the following
 	messages bucket
 	bytes    bucket
+	spent    spending
 
 	conns int // guarded by Server.mu
 }
@@ -107,7 +110,7 @@ func (s *Server) user(id chat.UserID) *user {
 	defer s.mu.Unlock()
 	u := s.users[id]
 	if u == nil {
-		u = new(user)
+		u = &user{id: id}
 		s.users[id] = u
 	}
 	u.conns++
@@ -120,14 +123,12 @@ func (s *Server) forgetUser(id chat.UserID, u *user) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u.conns--
-	u.mu.Lock()
-	full := time.Duration(max(u.messages, u.bytes)) - time.Duration(time.Now().UnixNano())
-	u.mu.Unlock()
 	drop := func() {
-		if u.conns == 0 && s.users[id] == u {
+		if u.conns == 0 && s.users[id] == u && u.debt() <= 0 { // more debt has a timer of its own
 			delete(s.users, id)
 		}
 	}
+	full := u.debt()
 	if full <= 0 {
 		drop()
 		return
@@ -137,6 +138,13 @@ func (s *Server) forgetUser(id chat.UserID, u *user) {
 		defer s.mu.Unlock()
 		drop()
 	})
+}
+
+// debt is how long it takes until all is paid.
+func (u *user) debt() time.Duration {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return time.Duration(max(u.messages, u.bytes)) - time.Duration(time.Now().UnixNano())
 }
 
 // charge takes what reading cost, in bytes, and has the
@@ -150,6 +158,7 @@ func (c *Conn) charge(now int64, n int) {
 	if u := c.user; u != nil {
 		u.mu.Lock()
 		u.bytes.take(now, price, l.UserBytes)
+		c.server.told.spendBytes(u, price)
 		rest = max(rest, u.bytes.wait(now, 0, l.UserBytes))
 		u.mu.Unlock()
 	}
@@ -182,6 +191,7 @@ func (c *Conn) allow(now int64) time.Duration {
 		defer u.mu.Unlock()
 		if wait = max(wait, u.messages.wait(now, 1, l.UserMessages)); wait <= 0 {
 			u.messages.take(now, 1, l.UserMessages)
+			c.server.told.spendMessage(u)
 		}
 	}
 	if wait <= 0 {
@@ -224,6 +234,7 @@ func (s *Server) arrive(a netip.Addr) bool {
 		return false
 	}
 	from.rate.take(now, 1, s.limits.Handshakes)
+	s.told.handshakes.Spent(a.String(), 1)
 	return true
 }
 

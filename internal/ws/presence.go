@@ -18,10 +18,16 @@ type presence struct {
 	watchers atomic.Int64 // connections that are told
 
 	mu    sync.Mutex // guards the following
-	moved map[chat.UserID]chat.Person
+	moved map[chat.UserID]mover
 	wake  chan struct{} // capacity 1
 
 	last map[chat.UserID]state // of those who are here, as it was told last; owned by watch
+}
+
+// mover is somebody whose presence may have changed.
+type mover struct {
+	chat.Person
+	near bool // by a connection here: other processes are to know
 }
 
 // state is what is told of somebody; the zero value is gone.
@@ -33,12 +39,15 @@ const (
 )
 
 // changed notes that somebody may have come, gone, or looked up.
-func (p *presence) changed(who chat.Person) {
-	if who.ID == "" {
+func (p *presence) changed(who chat.Person) { p.add(mover{who, true}) }
+
+func (p *presence) add(m mover) {
+	if m.ID == "" {
 		return
 	}
 	p.mu.Lock()
-	p.moved[who.ID] = who
+	m.near = m.near || p.moved[m.ID].near
+	p.moved[m.ID] = m
 	p.mu.Unlock()
 	select {
 	case p.wake <- struct{}{}:
@@ -46,11 +55,11 @@ func (p *presence) changed(who chat.Person) {
 	}
 }
 
-func (p *presence) take() map[chat.UserID]chat.Person {
+func (p *presence) take() map[chat.UserID]mover {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	moved := p.moved
-	p.moved = make(map[chat.UserID]chat.Person)
+	p.moved = make(map[chat.UserID]mover)
 	return moved
 }
 
@@ -60,20 +69,12 @@ func (s *Server) absence() time.Duration { return s.heartbeat * 7 / 5 }
 
 // Presence says whether somebody is here, and looks at none of their pages.
 func (s *Server) Presence(id chat.UserID) (online, away bool) {
-	here, attentive := s.hub.Here(id)
-	return here, here && !attentive && s.minds(id)
+	p := s.hub.Presence(id)
+	return p.Here, p.Here && !p.Attentive && p.Minds
 }
 
-// minds: whether any of somebody's connections has said whether it is looked at. Others
-// are programs, or pages of old, and never away.
-func (s *Server) minds(id chat.UserID) bool {
-	for _, p := range s.hub.Peers(id) {
-		if c, ok := p.(*Conn); ok && c.isWatching() {
-			return true
-		}
-	}
-	return false
-}
+// Moved notes that somebody may have come, gone or looked up elsewhere.
+func (s *Server) Moved(who chat.Person) { s.presence.add(mover{who, false}) }
 
 func (c *Conn) isWatching() bool {
 	c.mu.Lock()
@@ -89,7 +90,15 @@ func (s *Server) watch() {
 			return
 		case <-s.presence.wake:
 		}
-		s.tellPresence(s.presence.take())
+		moved := s.presence.take()
+		var near []chat.Person
+		for _, m := range moved {
+			if m.near {
+				near = append(near, m.Person)
+			}
+		}
+		s.hub.TellPresence(near)
+		s.tellPresence(moved)
 		select {
 		case <-s.done:
 			return
@@ -98,7 +107,7 @@ func (s *Server) watch() {
 	}
 }
 
-func (s *Server) tellPresence(moved map[chat.UserID]chat.Person) {
+func (s *Server) tellPresence(moved map[chat.UserID]mover) {
 	frames := make(map[*Conn][]byte)
 	for id, who := range moved {
 		online, away := s.Presence(id)

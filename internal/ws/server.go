@@ -26,6 +26,7 @@ import (
 
 	"hubbub/internal/chat"
 	"hubbub/internal/hub"
+	"hubbub/internal/ledger"
 	"hubbub/internal/wire"
 )
 
@@ -43,6 +44,7 @@ type Config struct {
 	Version   string
 	Heartbeat time.Duration // 0: 25 seconds
 	Limits    Limits
+	Ledger    *ledger.Ledger  // shares the limits with other nodes; nil: there are none
 	Refused   func(chat.Code) // told of every refusal; may be nil
 	Portable  bool            // do without what only Linux has, for tests
 }
@@ -62,6 +64,7 @@ type Server struct {
 	version   string
 	heartbeat time.Duration
 	limits    Limits
+	told      accounts // what other nodes are told of that
 	stats     *Stats
 	refused   func(chat.Code)
 	portable  bool
@@ -105,6 +108,7 @@ func New(cfg Config) *Server {
 		users: make(map[chat.UserID]*user), addresses: make(map[netip.Addr]*source), ended: make(map[chat.SessionID]time.Time),
 	}
 	s.ctx, s.cut = context.WithCancel(context.Background())
+	s.told.open(s, cfg.Ledger)
 	s.loops = sync.OnceValue(s.newLoops)
 	if s.heartbeat == 0 {
 		s.heartbeat = 25 * time.Second
@@ -125,7 +129,7 @@ func New(cfg Config) *Server {
 		s.wheel[i] = make(map[*Conn]struct{})
 	}
 	s.news.wake = make(chan struct{}, 1)
-	s.presence.wake, s.presence.moved, s.presence.last = make(chan struct{}, 1), make(map[chat.UserID]chat.Person), make(map[chat.UserID]state)
+	s.presence.wake, s.presence.moved, s.presence.last = make(chan struct{}, 1), make(map[chat.UserID]mover), make(map[chat.UserID]state)
 	s.wg.Go(s.watch)
 	s.wg.Go(s.turn)
 	s.wg.Go(s.spread)
