@@ -37,6 +37,11 @@ type Config struct {
 	Logger    *slog.Logger
 	Now       func() time.Time // nil: the real one
 	Sent      func(ok bool)    // told of each alert that left, or did not; may be nil
+
+	// Shared says that other processes append to the log too. Each then alerts of what it
+	// has appended itself: no place in the log is kept, and what a process that dies has
+	// not decided yet alerts nobody.
+	Shared bool
 }
 
 // Keys sign what this server sends, so that nobody else can send in its name (VAPID).
@@ -71,7 +76,11 @@ type Alerts struct {
 	moved map[chat.RoomID]bool
 	order []chat.RoomID            // of moved: first come, first served
 	done  map[chat.RoomID]chat.Seq // decided up to there
+	own   map[chat.RoomID][]span   // to be decided, where others append too
 }
+
+// span is a run of events.
+type span struct{ first, last chat.Seq }
 
 // job is one alert for one device.
 type job struct {
@@ -88,6 +97,7 @@ const (
 	ttl        = 4 * time.Hour
 	burst      = 10 // alerts of a device at once, then one every so often
 	every      = 3 * time.Second
+	countEvery = 5 * time.Second // devices, where others add some too
 	maxAnswer  = 4 << 10
 
 	pushTime       = 5 * time.Second
@@ -103,7 +113,7 @@ func New(cfg Config) *Alerts {
 	if cfg.Sent == nil {
 		cfg.Sent = func(bool) {}
 	}
-	a := &Alerts{Config: cfg, wake: make(chan struct{}, 1), moved: make(map[chat.RoomID]bool), done: make(map[chat.RoomID]chat.Seq)}
+	a := &Alerts{Config: cfg, wake: make(chan struct{}, 1), moved: make(map[chat.RoomID]bool), done: make(map[chat.RoomID]chat.Seq), own: make(map[chat.RoomID][]span)}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	for i := range a.lines {
 		a.lines[i] = make(chan job, maxLine)
@@ -113,9 +123,12 @@ func New(cfg Config) *Alerts {
 
 // Start goes on where it was decided last.
 func (a *Alerts) Start(ctx context.Context) error {
-	done, err := a.Attention.Alerted(ctx)
-	if err != nil {
-		return err
+	var done map[chat.RoomID]chat.Seq
+	if !a.Shared {
+		var err error
+		if done, err = a.Attention.Alerted(ctx); err != nil {
+			return err
+		}
 	}
 	if err := a.Count(ctx); err != nil {
 		return err
@@ -130,6 +143,9 @@ func (a *Alerts) Start(ctx context.Context) error {
 	a.mu.Unlock()
 	a.nudge()
 	a.wg.Go(a.run)
+	if a.Shared {
+		a.wg.Go(a.keepCount)
+	}
 	for i := range a.lines {
 		a.wg.Go(func() { a.send(a.lines[i]) })
 	}
@@ -149,6 +165,22 @@ func (a *Alerts) Count(ctx context.Context) error {
 		a.devices.Store(int64(n))
 	}
 	return err
+}
+
+// keepCount counts devices that were added through other processes.
+func (a *Alerts) keepCount() {
+	t := time.NewTicker(countEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-a.ctx.Done():
+			return
+		case <-t.C:
+			if err := a.Count(a.ctx); err != nil && a.ctx.Err() == nil {
+				a.Logger.Error("count devices", "err", err)
+			}
+		}
+	}
 }
 
 func (a *Alerts) nudge() {
@@ -173,7 +205,9 @@ func (a *Alerts) Stored(events []chat.Event) {
 	}
 	room := events[0].Room
 	a.mu.Lock()
-	if _, known := a.done[room]; !known {
+	if a.Shared {
+		a.own[room] = append(a.own[room], span{events[0].Seq, events[len(events)-1].Seq})
+	} else if _, known := a.done[room]; !known {
 		a.done[room] = events[0].Seq - 1
 	}
 	a.move(room)
@@ -201,7 +235,11 @@ func (a *Alerts) run() {
 			if !ok {
 				break
 			}
-			if err := a.room(room, after); err != nil && a.ctx.Err() == nil {
+			decide := func() error { return a.room(room, after) }
+			if a.Shared {
+				decide = func() error { return a.ours(room) }
+			}
+			if err := decide(); err != nil && a.ctx.Err() == nil {
 				a.Logger.Error("decide whom a message alerts", "err", err)
 			}
 		}
@@ -239,6 +277,26 @@ func (a *Alerts) room(id chat.RoomID, after chat.Seq) error {
 	return nil
 }
 
+// ours decides about what this process has appended to a room.
+func (a *Alerts) ours(id chat.RoomID) error {
+	a.mu.Lock()
+	spans := a.own[id]
+	delete(a.own, id)
+	a.mu.Unlock()
+	for _, s := range spans {
+		for after := s.first - 1; after < s.last && a.ctx.Err() == nil; {
+			page, err := a.Log.Read(a.ctx, id, after, min(int(s.last-after), pageEvents))
+			if err != nil || len(page) == 0 {
+				return err
+			}
+			if after, err = a.page(id, page); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // page decides about some events. Who is in the room is asked after the events were
 // read: nobody is told of anything that came after their removal.
 func (a *Alerts) page(id chat.RoomID, page []chat.Event) (last chat.Seq, err error) {
@@ -252,13 +310,18 @@ func (a *Alerts) page(id chat.RoomID, page []chat.Event) (last chat.Seq, err err
 		if room, err = a.Directory.Room(a.ctx, id); err != nil {
 			return last, err
 		}
-		if err := a.Attention.SetAlerted(a.ctx, id, last); err != nil {
+		if !a.Shared {
+			err = a.Attention.SetAlerted(a.ctx, id, last)
+		}
+		if err != nil {
 			return last, err
 		}
 	}
-	a.mu.Lock()
-	a.done[id] = last
-	a.mu.Unlock()
+	if !a.Shared {
+		a.mu.Lock()
+		a.done[id] = last
+		a.mu.Unlock()
+	}
 	for _, to := range people {
 		here, attentive := a.Here(to.ID)
 		for _, e := range page {

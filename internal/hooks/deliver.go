@@ -34,6 +34,11 @@ type Config struct {
 	Client    *http.Client
 	Logger    *slog.Logger
 	Clock     Clock // nil: the real one
+
+	// Shared and Turns are the log and the turns of several processes, each of which
+	// delivers; nil: there are no others.
+	Shared chat.SharedLog
+	Turns  chat.Turns
 }
 
 // Clock is the time, for tests.
@@ -70,6 +75,7 @@ type courier struct {
 	id     string
 	room   chat.RoomID
 	wake   chan struct{} // capacity 1: look again
+	turn   *chat.Turn    // owned by run; nil: there are no other processes
 	passed chat.Seq      // up to there is nothing to deliver; owned by run
 }
 
@@ -82,6 +88,8 @@ const (
 	lastRetry    = time.Hour
 	giveUp       = 24 * time.Hour
 	storeTrouble = 10 * time.Second
+	takenWait    = time.Second     // while another process delivers for the hook
+	lookEvery    = 5 * time.Second // for what other processes have made, or left behind
 )
 
 // New returns deliveries that are not started.
@@ -99,6 +107,42 @@ func (d *Deliveries) Start(ctx context.Context) error {
 	all, err := d.Hooks.OutgoingHooks(ctx)
 	for _, h := range all {
 		d.Changed(h)
+	}
+	if d.Shared != nil && err == nil {
+		d.wg.Go(d.look)
+	}
+	return err
+}
+
+// look goes round all hooks from time to time: for those that were made through other
+// processes, and for what one has left behind that is no more.
+func (d *Deliveries) look() {
+	for {
+		select {
+		case <-d.ctx.Done():
+			return
+		case <-d.Clock.After(lookEvery):
+		}
+		if err := d.lookOnce(); err != nil && d.ctx.Err() == nil {
+			d.Logger.Error("look for hooks", "err", err)
+		}
+	}
+}
+
+func (d *Deliveries) lookOnce() error {
+	all, err := d.Hooks.OutgoingHooks(d.ctx)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	rooms := make([]chat.RoomID, len(all))
+	for i, h := range all {
+		rooms[i] = h.Room
+	}
+	heads, err := d.Shared.Heads(d.ctx, rooms)
+	for _, h := range all {
+		if heads[h.Room] > h.Seq {
+			d.Changed(h)
+		}
 	}
 	return err
 }
@@ -167,7 +211,7 @@ func (d *Deliveries) run(c *courier) {
 		d.publish()
 	}()
 	for d.ctx.Err() == nil {
-		wait, err := d.step(c)
+		wait, err := d.take(c)
 		switch {
 		case err != nil && chat.AsError(err).Code == chat.CodeNotFound:
 			return
@@ -187,10 +231,26 @@ func (d *Deliveries) run(c *courier) {
 	}
 }
 
+// take is step, unless another process delivers for the hook now. That one may have
+// looked before the last thing came, so this one looks again.
+func (d *Deliveries) take(c *courier) (wait time.Duration, err error) {
+	if d.Turns == nil {
+		return d.step(c)
+	}
+	if c.turn, err = d.Turns.Take(d.ctx, "hook "+c.id); err != nil || c.turn == nil {
+		return takenWait, err
+	}
+	defer c.turn.End()
+	return d.step(c)
+}
+
 // step delivers what there is, and returns how long to wait then; 0: until something
 // happens.
 func (d *Deliveries) step(c *courier) (wait time.Duration, err error) {
 	for d.ctx.Err() == nil {
+		if c.turn != nil && c.turn.Context().Err() != nil {
+			return takenWait, nil
+		}
 		h, err := d.Hooks.Hook(d.ctx, c.id)
 		if err != nil || h.Paused {
 			return 0, err

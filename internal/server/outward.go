@@ -3,8 +3,10 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"strings"
+	"time"
 
 	"hubbub/internal/alert"
 	"hubbub/internal/chat"
@@ -30,12 +32,18 @@ func (s *Server) newOutward(ctx context.Context, cfg Config, m *metrics) (o outw
 	if services == nil {
 		services = outside.Client(false)
 	}
+	shared, _ := s.store.(chat.SharedLog)
+	var turns chat.Turns
+	if shared != nil {
+		turns = s.store
+	}
 	o.hooks = hooks.New(hooks.Config{
+		Shared: shared, Turns: turns,
 		Log: s.store, Hooks: s.store, Directory: s.store, Accounts: s.store, Client: outside.Client(cfg.HooksPrivate), Logger: cfg.Log, Clock: cfg.Clock,
 	})
 	o.alerts = alert.New(alert.Config{
 		Log: s.store, Attention: s.store, Directory: s.store, Keys: keys, Subject: subject(cfg.PushContact, s.place.Base), Client: services, Logger: cfg.Log,
-		Sent: m.alerted,
+		Sent: m.alerted, Shared: shared != nil,
 		Here: func(id chat.UserID) (bool, bool) { return s.hub.Here(id) },
 	})
 	return o, nil
@@ -50,6 +58,22 @@ func pushKeys(ctx context.Context, store store) (keys alert.Keys, err error) {
 	}
 	if text != "" {
 		return keys, json.Unmarshal([]byte(text), &keys)
+	}
+	turn, err := store.Take(ctx, pushSetting)
+	if err != nil {
+		return keys, err
+	}
+	if turn == nil { // another node is making them
+		select {
+		case <-ctx.Done():
+			return keys, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+			return pushKeys(ctx, store)
+		}
+	}
+	defer turn.End()
+	if text, err = store.Setting(ctx, pushSetting); err != nil || text != "" {
+		return keys, errors.Join(err, json.Unmarshal([]byte(text), &keys))
 	}
 	if keys, err = alert.NewKeys(); err != nil {
 		return keys, err

@@ -37,6 +37,7 @@ type store interface {
 	chat.Files
 	chat.Attention
 	chat.Hooks
+	chat.Turns
 	Sweep(ctx context.Context, place chat.Keep) (rooms int, err error)
 	Observe(func(sqlstore.Commit))
 	Waiting() int
