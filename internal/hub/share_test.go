@@ -212,7 +212,11 @@ func newNode(ns *nodes) *nodes {
 			defer ns.mu.Unlock()
 			ns.changed[i] = append(ns.changed[i], c)
 		},
-		Missed: func() { ns.missed++ },
+		Missed: func() {
+			ns.mu.Lock()
+			defer ns.mu.Unlock()
+			ns.missed++
+		},
 		Moved: func(p chat.Person) {
 			ns.mu.Lock()
 			defer ns.mu.Unlock()
@@ -304,7 +308,10 @@ func (ns *nodes) check(f *guest, level bool) {
 	name := fmt.Sprintf("%s at hub %d in %s, dialect %d, from %d", f.who, f.hub, f.room, f.dialect, f.after)
 	head, ban := ns.log.head(f.room, f.who)
 	var want []byte
-	for _, e := range ns.log.rooms[f.room][f.after:] {
+	ns.log.mu.Lock()
+	events := ns.log.rooms[f.room]
+	ns.log.mu.Unlock()
+	for _, e := range events[f.after:] {
 		if e.Seq <= f.cursor.Seq() && (f.dialect != Plain || e.Author != f.who) {
 			want = appendFrame(want, f.dialect, e)
 		}
@@ -326,11 +333,14 @@ func (ns *nodes) checkAll(level bool) {
 	for _, f := range ns.readers {
 		ns.check(f, level && !f.left)
 	}
+	head, _ := ns.log.head("lobby", "")
+	ns.log.mu.Lock()
+	defer ns.log.mu.Unlock()
 	for i, s := range ns.shares {
 		if s.twice > 0 {
 			ns.t.Errorf("hub %d read the same room twice at a time, %d times", i, s.twice)
 		}
-		if head, _ := ns.log.head("lobby", ""); s.read["lobby"] > int(head) {
+		if s.read["lobby"] > int(head) {
 			ns.t.Errorf("hub %d read %d events of %d", i, s.read["lobby"], head)
 		}
 	}
@@ -338,6 +348,10 @@ func (ns *nodes) checkAll(level bool) {
 
 // checkChanges wants every hub to have heard of all changes, in order, once.
 func (ns *nodes) checkChanges() {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	ns.log.mu.Lock()
+	defer ns.log.mu.Unlock()
 	for i, got := range ns.changed {
 		if !slices.EqualFunc(got, ns.log.changes, func(a, b chat.Change) bool { return a.Seq == b.Seq && a.Kind == b.Kind }) {
 			ns.t.Errorf("hub %d heard of %d changes, not %d: %v", i, len(got), len(ns.log.changes), got)
