@@ -63,12 +63,20 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// Stop ends the server, if one was started.
+// Stop ends the server, if one was started, or takes off another what was left there.
 func Stop() {
-	if shared != nil {
+	switch {
+	case shared == nil:
+	case shared.Ours():
 		shared.remove()
+	default:
+		for name := range shared.templates {
+			shared.Exec("DROP DATABASE IF EXISTS " + templateName(name))
+		}
 	}
 }
+
+func templateName(name string) string { return fmt.Sprintf("hubbub_template_%s_%d", name, os.Getpid()) }
 
 // Start returns the server of this process. Where there is none the test is skipped, or
 // fails if HUBBUB_TEST_NEEDS is set.
@@ -343,7 +351,7 @@ func (s *Server) From(t testing.TB, name string, fill func(url string) error) st
 		s.templates[name] = tmpl
 	}
 	s.mu.Unlock()
-	name = fmt.Sprintf("hubbub_template_%s_%d", name, os.Getpid())
+	name = templateName(name)
 	tmpl.once.Do(func() {
 		if tmpl.err = s.Exec("CREATE DATABASE " + name + " TEMPLATE template0"); tmpl.err == nil {
 			tmpl.err = fill(s.of(name))

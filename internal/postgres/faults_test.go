@@ -104,6 +104,45 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
+// A database that was put back to an earlier state knows nothing of our lanes: what it does
+// not have is not taken for stored, and the store goes on.
+func TestLostLanes(t *testing.T) {
+	direct := fresh(t)
+	w, near := newWire(t, direct)
+	s := open(t, near)
+	defer s.Close()
+	k := newTalker(t, s)
+	k.say("the commit is prepared now")
+	for range 2 {
+		execute(t, direct, "DELETE FROM lanes")
+		if r := k.say("another"); r.Err != nil {
+			t.Errorf("without a row: %+v", r)
+		}
+		if _, err := s.AddVisitor(t.Context(), named(fmt.Sprint(time.Now().UnixNano()))); err != nil {
+			t.Errorf("without a row: %v", err)
+		}
+	}
+	// The row goes while a commit is on its way that gets lost.
+	w.hold.Store(1)
+	answer := make(chan chat.Result)
+	go func() { answer <- k.say("held") }()
+	cut := <-w.muted
+	conn := raw(t, direct)
+	if _, err := conn.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), "DELETE FROM lanes"); err != nil {
+		t.Fatal(err)
+	}
+	cut()
+	if r := <-answer; r.Err != nil || r.Event.Seq != 4 {
+		t.Errorf("held: %+v", r)
+	}
+	if head, err := s.Head(t.Context(), k.room); err != nil || head.Seq != 4 {
+		t.Errorf("the head is %v, %v", head, err)
+	}
+}
+
 // waitFor waits until a room has so many events.
 func waitFor(t *testing.T, s *postgres.Store, room chat.RoomID, n chat.Seq) {
 	t.Helper()

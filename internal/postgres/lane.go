@@ -252,8 +252,9 @@ func (l *lane) connect(ctx context.Context) (err error) {
 		l.conn = nil
 		return err
 	}
-	_, err = l.conn.ExecContext(ctx, "INSERT INTO lanes (key, node, token, since) VALUES ($1, $2, $3, $4) ON CONFLICT (key) DO NOTHING",
-		l.key, l.s.node, l.token, time.Now().UnixMilli())
+	// A row that has gone, with a database that was put back, knows of no commit.
+	_, err = l.conn.ExecContext(ctx, "INSERT INTO lanes (key, node, token, since) VALUES ($1, $2, 0, $3) ON CONFLICT (key) DO NOTHING",
+		l.key, l.s.node, time.Now().UnixMilli())
 	if err != nil {
 		l.drop(err)
 	}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -75,7 +76,10 @@ func (l *lane) begin(ctx context.Context, group []*sqlstore.Request) (*session, 
 		QueryRow(func(row pgx.Row) error {
 			var ms int64
 			err := row.Scan(&ms)
-			if err == nil {
+			switch {
+			case errors.Is(err, pgx.ErrNoRows):
+				return errLost // the lane begins anew
+			case err == nil:
 				l.s.Clock(ms)
 			}
 			return err

@@ -18,8 +18,9 @@ type wire struct {
 
 	// What happens to the next commits.
 	mute  atomic.Int32 // so many reach the server, and their answers nobody
-	lose  atomic.Int32 // so many do not reach it
-	muted chan func()  // for each: cuts its connection
+	lose  atomic.Int32 // so many do not reach it, and their connections end
+	hold  atomic.Int32 // so many do not reach it, and their connections stay
+	muted chan func()  // for each of those whose connection stays: cuts it
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -107,6 +108,11 @@ func (w *wire) pass(near net.Conn) {
 		if bytes.Contains(b[:n], boundCommit) {
 			if w.lose.Add(-1) >= 0 {
 				return
+			}
+			if w.hold.Add(-1) >= 0 {
+				silent.Store(true)
+				w.muted <- end
+				continue
 			}
 			if w.mute.Add(-1) >= 0 {
 				silent.Store(true)

@@ -59,13 +59,13 @@ func startNATS(t *testing.T, port int) *nats.Server {
 	return s
 }
 
-func startNodes(t *testing.T, n int) *nodes {
+func startNodes(t *testing.T, n int, options ...func(*Config)) *nodes {
 	t.Helper()
 	ns := &nodes{T: t, database: pgtest.Start(t).Database(t), nats: startNATS(t, nats.RANDOM_PORT)}
 	ns.port = ns.nats.Addr().(*net.TCPAddr).Port
 	t.Cleanup(func() { ns.nats.Shutdown() })
 	for range n {
-		ns.add(NATS{URL: ns.nats.ClientURL()})
+		ns.add(NATS{URL: ns.nats.ClientURL()}, options...)
 	}
 	lobby, err := ns.all[0].store.RoomByName(ns.Context(), chat.Lobby)
 	if err != nil {
@@ -76,11 +76,13 @@ func startNodes(t *testing.T, n int) *nodes {
 }
 
 // add starts one more node, which the test's end stops.
-func (ns *nodes) add(bus NATS) *node {
+func (ns *nodes) add(bus NATS, options ...func(*Config)) *node {
 	ns.Helper()
-	s, err := New(ns.Context(), Config{
-		Listen: "127.0.0.1:0", Data: ns.TempDir(), Database: ns.database, NATS: bus, Log: slog.New(slog.DiscardHandler), Limits: DefaultLimits(), HooksPrivate: true,
-	})
+	c := Config{Listen: "127.0.0.1:0", Data: ns.TempDir(), Database: ns.database, NATS: bus, Log: slog.New(slog.DiscardHandler), Limits: DefaultLimits(), HooksPrivate: true}
+	for _, option := range options {
+		option(&c)
+	}
+	s, err := New(ns.Context(), c)
 	if err != nil {
 		ns.Fatal(err)
 	}
