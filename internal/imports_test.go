@@ -18,6 +18,7 @@ var mayImport = map[string]string{
 	"internal/names":     "internal/chat",
 	"internal/picture":   "",
 	"internal/outside":   "",
+	"internal/tap":       "",
 	"internal/files":     "internal/chat internal/picture",
 	"internal/preview":   "internal/chat internal/picture",
 	"internal/hooks":     "internal/chat internal/wire internal/outside",
