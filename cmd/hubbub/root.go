@@ -48,6 +48,7 @@ Without a command it serves. Every flag can also be set in the environment:
 	}
 	root.AddCommand(serve, newVersion())
 	root.AddCommand(newAdmin()...)
+	root.AddCommand(newTap())
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
