@@ -172,6 +172,7 @@ func (t *tapping) follow(c *cobra.Command, s *server.Admin, args []string) error
 		return err
 	}
 	defer body.Close()
+	fmt.Fprintf(c.ErrOrStderr(), "following connection %d; stop with Ctrl+C\n", id)
 	err = t.printStream(c.OutOrStdout(), body, &p)
 	if c.Context().Err() != nil {
 		return nil // Ctrl+C
