@@ -433,3 +433,45 @@ func TestWireOfARebuiltHandshake(t *testing.T) {
 		t.Errorf("%+v %+v", rec, rec.Handshake)
 	}
 }
+
+// A socket that is full for a while is reported as it is written: frame by frame, none
+// twice and none in pieces.
+func TestWireOfASlowClient(t *testing.T) {
+	const lines = 3000
+	r := serve(t, func(c *server.Config) { c.NoLimits = true })
+	id, report := r.watch(r.guest("Ann"))
+	slow := r.rawSocket("/?wire="+id, nil)
+	done := make(chan error, 1)
+	go func() {
+		for n := uint64(0); n < lines; {
+			rec, ok := report.next()
+			switch {
+			case !ok:
+				done <- io.ErrUnexpectedEOF
+				return
+			case rec.Kind == tap.KindSkipped:
+				n += uint64(rec.Count)
+			case rec.Kind == tap.KindFrame && rec.From == tap.Server && rec.Opcode < 8:
+				if n++; rec.Head != "817e1000" || rec.Length != 4096 || *rec.Text != strings.Repeat("x", 4096) {
+					done <- fmt.Errorf("frame %d: %+v", n, rec.Frame)
+					return
+				}
+			}
+		}
+		done <- nil
+	}()
+	talks := listen(r.rawSocket("/", nil))
+	for range lines {
+		talks.says(strings.Repeat("x", 4096))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for i := range lines {
+		if _, got, err := slow.ws.Read(ctx); err != nil || len(got) != 4096 {
+			t.Fatalf("message %d: %.20q, %v", i, got, err)
+		}
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
