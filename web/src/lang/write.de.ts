@@ -57,6 +57,7 @@ export const write: Pick<Catalogue, keyof typeof en> = {
   'help.send': 'senden',
   'help.newLine': 'neue Zeile',
   'help.tab': 'vervollständigt @Personen, #Räume, :Emoji und /Befehle',
+  'help.wire': 'zeigen, was über die Leitung geht',
   'help.sheet': 'diese Hilfe',
   'help.line1': '**fett**  *kursiv*  ~~gestrichen~~  `Code`',
   'help.line2': '> Zitat   - Liste   1. Liste   ``` Codeblock',

@@ -56,6 +56,7 @@ export const write = {
   'help.send': 'send',
   'help.newLine': 'new line',
   'help.tab': 'complete @people, #rooms, :emoji and /commands',
+  'help.wire': 'show what passes on the connection',
   'help.sheet': 'this sheet',
   'help.line1': '**bold**  *italic*  ~~struck~~  `code`',
   'help.line2': '> quote   - list   1. list   ``` block of code',

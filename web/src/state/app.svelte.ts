@@ -191,6 +191,12 @@ export class App {
     this.searches++;
   }
 
+  /** Shows the wire view beside the room, or takes it away. */
+  toggleWire(): void {
+    if (this.router.wire) this.router.closeWire();
+    else if (this.chat?.rooms.current) this.router.openWire({ tab: 'frames' });
+  }
+
   /** Shows what stands under a message, beside the room. */
   openThread(room: Room, root: number): void {
     this.chat?.threads.show(room, root);

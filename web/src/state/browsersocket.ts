@@ -1,18 +1,48 @@
 import type { Socket } from '../lib/socket.ts';
 
+/** Sees what passes on this page's connections, while somebody looks. */
+export interface Watcher {
+  /** A connection is made; returns what its address says beside. */
+  dialled(): string;
+  opened(protocol: string, extensions: string): void;
+  sent(text: string): void;
+  received(text: unknown): void;
+  closed(code: number, reason: string): void;
+}
+
+/** What stands between the page and its connection: nothing, unless somebody looks at it or breaks it on purpose. */
+export const line: {
+  watcher?: Watcher | undefined;
+  through?: ((socket: Socket) => Socket) | undefined;
+} = {};
+
 /** A WebSocket to the server this page came from. */
 export function browserSocket(subprotocol: string): Socket {
+  const { watcher } = line;
   const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-  const real = new WebSocket(`${scheme}//${location.host}/`, subprotocol);
+  const address = `${scheme}//${location.host}/${watcher?.dialled() ?? ''}`;
+  const real = new WebSocket(address, subprotocol);
   const socket: Socket = {
     onopen: null,
     onmessage: null,
     onclose: null,
-    send: (data) => real.send(data),
+    send(data) {
+      watcher?.sent(data);
+      real.send(data);
+    },
     close: () => real.close(),
   };
-  real.onopen = () => socket.onopen?.();
-  real.onmessage = ({ data }) => socket.onmessage?.({ data });
-  real.onclose = ({ code }) => socket.onclose?.({ code });
-  return socket;
+  real.onopen = () => {
+    watcher?.opened(real.protocol, real.extensions);
+    socket.onopen?.();
+  };
+  real.onmessage = ({ data }) => {
+    watcher?.received(data);
+    socket.onmessage?.({ data });
+  };
+  real.onclose = ({ code, reason }) => {
+    watcher?.closed(code, reason);
+    socket.onclose?.({ code });
+  };
+  return line.through ? line.through(socket) : socket;
 }

@@ -249,6 +249,11 @@ export class Chat {
     this.link.wake();
   }
 
+  /** Makes the connection anew, so that somebody sees it from its beginning. */
+  redial(): void {
+    this.link.redial();
+  }
+
   /** While somebody looks, nothing alerts them, here or on another device. */
   private sayAttention(): void {
     const on = this.reading.attentive;

@@ -1,0 +1,12 @@
+import type { Message } from '../lib/i18n.ts';
+
+/** The texts of the wire view, which come with it. */
+export const wire = {
+  title: 'Wire view',
+  close: 'Close the wire view',
+  parts: 'Parts of the wire view',
+  'tab.frames': 'Frames',
+  'tab.tour': 'Tour',
+  'tab.break': 'Break it',
+  'tab.client': 'Other clients',
+} as const satisfies Record<string, Message>;
