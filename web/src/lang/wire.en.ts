@@ -1,4 +1,6 @@
 import type { Message } from '../lib/i18n.ts';
+import { meaning } from './wiremeaning.en.ts';
+import { view } from './wireview.en.ts';
 
 /** The texts of the wire view, which come with it. */
 export const wire = {
@@ -9,4 +11,9 @@ export const wire = {
   'tab.tour': 'Tour',
   'tab.break': 'Break it',
   'tab.client': 'Other clients',
+
+  ...view,
+  ...meaning,
 } as const satisfies Record<string, Message>;
+
+export type WireKey = keyof typeof wire;

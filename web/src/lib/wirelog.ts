@@ -89,15 +89,26 @@ export type DialEntry = Extract<Entry, { kind: 'dial' }>;
 
 /** So many entries are kept. */
 export const mostEntries = 1_000;
+/** So many characters of texts are kept, and fewer entries if they are long. */
+export const mostText = 16 << 20;
+/** Of so many of the page's latest connections the texts are counted: those before are closed. */
+const mostCounted = 8;
+
+type Place = Pick<Common, 'dial' | 'conn'> & { from: Side; message?: number };
 
 /** The latest entries, in the order in which this page came to know of them. */
 export class WireLog {
   onchange = () => {};
+  /** Up to twice as many as are shown, ascending by their number. */
   private entries: Entry[] = [];
+  /** Which entry is which text message. */
+  private readonly messages = new Map<string, number>();
+  private textKept = 0;
   private count = 0;
   private dials = 0;
-  /** Of the present connection: how many texts went each way. */
-  private passed: Record<Side, number> = { client: 0, server: 0 };
+  private frameCount = 0;
+  /** How many texts went each way, by connection of the page. */
+  private readonly passed = new Map<number, Record<Side, number>>();
   /** Which of the page's connections has which number at the server. */
   private readonly known = new Map<number, number>();
   private readonly now: () => number;
@@ -106,63 +117,57 @@ export class WireLog {
     this.now = now;
   }
 
+  /** How many frames passed so far. Reports of a text that the page saw too are not counted twice. */
+  get frames(): number {
+    return this.frameCount;
+  }
+
+  /** The latest, at most `mostEntries`. */
   all(): readonly Entry[] {
-    return this.entries;
+    return this.entries.slice(-mostEntries);
   }
 
   clear(): void {
     this.entries = [];
+    this.messages.clear();
+    this.textKept = 0;
     this.onchange();
   }
 
-  // What the page sees
+  // What the page sees. Without a number of the connection the latest is meant.
 
   /** A connection is being made. Returns its number, which goes into its address. */
   dialled(): number {
-    this.passed = { client: 0, server: 0 };
-    this.add({ kind: 'dial', n: 0, at: this.now(), dial: ++this.dials });
-    return this.dials;
+    const dial = ++this.dials;
+    this.passed.set(dial, { client: 0, server: 0 });
+    this.passed.delete(dial - mostCounted);
+    this.add({ kind: 'dial', n: 0, at: this.now(), dial });
+    return dial;
   }
 
-  opened(protocol: string, extensions: string): void {
-    this.change(
-      (entry) => entry.kind === 'dial' && entry.dial === this.dials,
-      (entry) => ({ ...(entry as DialEntry), protocol, extensions }),
-    );
+  opened(protocol: string, extensions: string, dial = this.dials): void {
+    this.changeDial(dial, (entry) => ({ ...entry, protocol, extensions }));
   }
 
-  passedText(from: Side, text: string): void {
-    const message = ++this.passed[from];
-    const n = this.add({
+  passedText(from: Side, text: string, dial = this.dials): void {
+    const counts = this.passed.get(dial) ?? { client: 0, server: 0 };
+    this.passed.set(dial, counts);
+    const place = { dial, from, message: ++counts[from] };
+    // The report may have come first.
+    const { conn, reports = [] } = this.takeReport(place) ?? {};
+    this.add({
       kind: 'frame',
       n: 0,
       at: this.now(),
-      dial: this.dials,
-      from,
+      ...place,
+      ...(conn === undefined ? {} : { conn }),
       text,
-      message,
-      reports: [],
+      reports,
     });
-    // The report may have come first.
-    const early = this.entries.find(
-      (e): e is FrameEntry =>
-        e.kind === 'frame' &&
-        e.dial === this.dials &&
-        e.n !== n &&
-        e.text === undefined &&
-        e.from === from &&
-        e.message === message,
-    );
-    if (!early) return;
-    this.entries = this.entries.filter((e) => e !== early);
-    this.change(
-      (e) => e.n === n,
-      (e) => ({ ...(e as FrameEntry), reports: early.reports }),
-    );
   }
 
-  closed(code: number, reason: string): void {
-    this.add({ kind: 'end', n: 0, at: this.now(), dial: this.dials, code, reason });
+  closed(code: number, reason: string, dial = this.dials): void {
+    this.add({ kind: 'end', n: 0, at: this.now(), dial, code, reason });
   }
 
   /** What the switch did to a text that therefore did not pass, or not as it was. */
@@ -197,68 +202,115 @@ export class WireLog {
   }
 
   private handshake(record: Handshake): void {
-    const dial = Number(/[?&]dial=(\d+)/.exec(record.request.split('\r\n', 1)[0] ?? '')?.[1]);
-    const own = (entry: Entry) => entry.kind === 'dial' && entry.dial === dial;
-    if (!this.entries.some(own)) {
-      this.add({ kind: 'dial', n: 0, at: record.at, conn: record.conn, handshake: record });
-      return;
-    }
-    this.known.set(record.conn, dial);
-    this.change(own, (entry) => ({
-      ...(entry as DialEntry),
-      conn: record.conn,
-      handshake: record,
-    }));
+    const { conn, at, request } = record;
+    const dial = Number(/[?&]dial=(\d+)/.exec(request.split('\r\n', 1)[0] ?? '')?.[1]);
+    const own = this.changeDial(dial, (entry) => ({ ...entry, conn, handshake: record }));
+    if (own) this.known.set(conn, dial);
+    else this.add({ kind: 'dial', n: 0, at, conn, handshake: record });
   }
 
   private frame(report: FrameRecord): void {
     const { conn, from, message, at } = report;
     const dial = this.known.get(conn);
-    const same = (entry: Entry) =>
-      entry.kind === 'frame' &&
-      message !== undefined &&
-      entry.message === message &&
-      entry.from === from &&
-      (dial === undefined ? entry.conn === conn : entry.dial === dial);
-    if (this.entries.some(same)) {
-      return this.change(same, (entry) => {
-        const known = entry as FrameEntry;
-        return { ...known, conn, ...textOf(known, report), reports: [...known.reports, report] };
-      });
-    }
-    this.add({
-      kind: 'frame',
-      n: 0,
-      at,
+    const place: Place = {
       conn,
       from,
-      reports: [report],
       ...(dial === undefined ? {} : { dial }),
       ...(message === undefined ? {} : { message }),
-      ...(report.text === undefined ? {} : { text: report.text }),
-    });
+    };
+    const known = this.entries[this.indexOf(place)];
+    if (known?.kind !== 'frame') {
+      const { text } = report;
+      const told = text === undefined ? {} : { text };
+      this.add({ kind: 'frame', n: 0, at, ...place, reports: [report], ...told });
+      return;
+    }
+    const reports = [...known.reports, report];
+    this.replace({ ...known, conn, ...textOf(known, report), reports });
   }
 
   // How they are kept
 
-  private add(entry: Entry): number {
+  private add(entry: Entry): void {
     const n = ++this.count;
     this.entries.push({ ...entry, n });
+    this.textKept += lengthOf(entry);
+    if (entry.kind === 'frame') {
+      this.frameCount++;
+      const key = keyOf(entry);
+      if (key !== undefined) this.messages.set(key, n);
+    }
     // Not one by one: moving a thousand for each frame would show in a flood.
-    if (this.entries.length >= 2 * mostEntries) this.entries = this.entries.slice(-mostEntries);
+    if (this.entries.length >= 2 * mostEntries) this.forget(this.entries.length - mostEntries);
+    while (this.textKept > mostText && this.entries.length > 1) {
+      this.forget(Math.ceil(this.entries.length / 4));
+    }
     this.onchange();
-    return n;
   }
 
-  /** The newest that is meant: most often one of the last. */
-  private change(meant: (entry: Entry) => boolean, to: (entry: Entry) => Entry): void {
-    const index = this.entries.findLastIndex(meant);
-    const entry = this.entries[index];
-    if (!entry) return;
-    this.entries[index] = to(entry);
+  private forget(oldest: number): void {
+    for (const entry of this.entries.splice(0, oldest)) this.drop(entry);
+  }
+
+  private drop(entry: Entry): void {
+    this.textKept -= lengthOf(entry);
+    if (entry.kind !== 'frame') return;
+    const key = keyOf(entry);
+    if (key !== undefined && this.messages.get(key) === entry.n) this.messages.delete(key);
+  }
+
+  /** Where the entry of a text message is, or -1. */
+  private indexOf(place: Place): number {
+    const key = keyOf(place);
+    const n = key === undefined ? undefined : this.messages.get(key);
+    if (n === undefined) return -1;
+    let from = 0;
+    let to = this.entries.length;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if ((this.entries[middle]?.n ?? n) < n) from = middle + 1;
+      else to = middle;
+    }
+    return this.entries[from]?.n === n ? from : -1;
+  }
+
+  /** Takes the report of a text out that the page did not know when it came. */
+  private takeReport(place: Place): FrameEntry | undefined {
+    const index = this.indexOf(place);
+    const early = this.entries[index];
+    if (early?.kind !== 'frame' || early.text !== undefined) return undefined;
+    this.entries.splice(index, 1);
+    this.drop(early);
+    this.frameCount--;
+    return early;
+  }
+
+  /** Changes the beginning of one of the page's connections, if it is still there. */
+  private changeDial(dial: number, to: (entry: DialEntry) => DialEntry): boolean {
+    const found = this.entries.findLast(
+      (e): e is DialEntry => e.kind === 'dial' && e.dial === dial,
+    );
+    if (found) this.replace(to(found));
+    return found !== undefined;
+  }
+
+  /** Puts an entry in the place of the one with its number. */
+  private replace(entry: Entry): void {
+    const index = this.entries.findLastIndex(({ n }) => n === entry.n);
+    const before = this.entries[index];
+    if (!before) return;
+    this.textKept += lengthOf(entry) - lengthOf(before);
+    this.entries[index] = entry;
     this.onchange();
   }
 }
+
+function keyOf({ dial, conn, from, message }: Place): string | undefined {
+  if (message === undefined) return undefined;
+  return `${dial === undefined ? `c${conn}` : dial}${from}${message}`;
+}
+
+const lengthOf = (entry: Entry) => (entry.kind === 'frame' ? (entry.text?.length ?? 0) : 0);
 
 /** A text in fragments comes in pieces. */
 function textOf(known: FrameEntry, { text }: FrameRecord): { text?: string } {

@@ -2,8 +2,14 @@ import type { Socket } from '../lib/socket.ts';
 
 /** Sees what passes on this page's connections, while somebody looks. */
 export interface Watcher {
-  /** A connection is made; returns what its address says beside. */
-  dialled(): string;
+  /** A connection is being made. */
+  dialled(): Watched;
+}
+
+/** Sees what passes on one connection. */
+export interface Watched {
+  /** What its address says beside. */
+  readonly query: string;
   opened(protocol: string, extensions: string): void;
   sent(text: string): void;
   received(text: unknown): void;
@@ -19,29 +25,32 @@ export const line: {
 /** A WebSocket to the server this page came from. */
 export function browserSocket(subprotocol: string): Socket {
   const { watcher } = line;
+  const watched = watcher?.dialled();
+  // Whoever stops looking hears no more of it.
+  const seen = () => (line.watcher === watcher ? watched : undefined);
   const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-  const address = `${scheme}//${location.host}/${watcher?.dialled() ?? ''}`;
+  const address = `${scheme}//${location.host}/${watched?.query ?? ''}`;
   const real = new WebSocket(address, subprotocol);
   const socket: Socket = {
     onopen: null,
     onmessage: null,
     onclose: null,
     send(data) {
-      watcher?.sent(data);
+      seen()?.sent(data);
       real.send(data);
     },
     close: () => real.close(),
   };
   real.onopen = () => {
-    watcher?.opened(real.protocol, real.extensions);
+    seen()?.opened(real.protocol, real.extensions);
     socket.onopen?.();
   };
   real.onmessage = ({ data }) => {
-    watcher?.received(data);
+    seen()?.received(data);
     socket.onmessage?.({ data });
   };
   real.onclose = ({ code, reason }) => {
-    watcher?.closed(code, reason);
+    seen()?.closed(code, reason);
     socket.onclose?.({ code });
   };
   return line.through ? line.through(socket) : socket;

@@ -113,10 +113,13 @@ export class Router {
     else this.go(otherwise, { replace: true });
   }
 
-  /** Opens the wire view beside the room, or another part of it. */
+  /** Opens the wire view beside the room, or another part of it, in the place of what lies over the page. */
   openWire(place: WirePlace): void {
     const address = this.path + queryOfWire(place);
-    if (this.wire) history.replaceState(history.state, '', address);
+    if (this.panel && this.panel !== 'thread') {
+      history.replaceState(null, '', address);
+      this.panel = undefined;
+    } else if (this.wire) history.replaceState(history.state, '', address);
     else history.pushState(history.state, '', address);
     this.query = queryOfWire(place);
   }
