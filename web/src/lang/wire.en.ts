@@ -1,4 +1,4 @@
-import type { Message } from '../lib/i18n.ts';
+import type { Fills, Message } from '../lib/i18n.ts';
 import { meaning } from './wiremeaning.en.ts';
 import { view } from './wireview.en.ts';
 
@@ -17,3 +17,7 @@ export const wire = {
 } as const satisfies Record<string, Message>;
 
 export type WireKey = keyof typeof wire;
+/** The texts in which nothing is filled in. */
+export type PlainWireKey = {
+  [K in WireKey]: Fills<(typeof wire)[K]> extends [] ? K : never;
+}[WireKey];

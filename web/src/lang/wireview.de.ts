@@ -72,6 +72,10 @@ export const view: Record<keyof typeof english, Message> = {
   'kind.binary': 'binär',
   'kind.other': 'unbekannt',
 
+  'fate.dropped': 'verworfen',
+  'fate.doubled': 'verdoppelt',
+  'fate.delayed': 'verspätet',
+
   // Ein Rahmen
   'frame.title': '{kind}, {direction}',
   'frame.time': 'Zeit',

@@ -72,6 +72,10 @@ export const view = {
   'kind.binary': 'binary',
   'kind.other': 'not known',
 
+  'fate.dropped': 'dropped',
+  'fate.doubled': 'doubled',
+  'fate.delayed': 'delayed',
+
   // One frame
   'frame.title': '{kind}, {direction}',
   'frame.time': 'Time',

@@ -41,6 +41,7 @@ export const write: Pick<Catalogue, keyof typeof en> = {
   'command.mute': 'für die Moderation: schaltet jemanden eine Weile stumm',
   'command.nick': 'ändert deinen Namen',
   'command.search': 'findet Nachrichten',
+  'command.wire': 'zeigt, was über die Leitung geht',
   'help.title': 'Hilfe',
   'help.open': 'Tasten und Befehle',
   'help.keys': 'Tasten',

@@ -40,6 +40,7 @@ export const write = {
   'command.mute': 'for moderators: somebody is silent for a while',
   'command.nick': 'changes your name',
   'command.search': 'finds messages',
+  'command.wire': 'shows what passes on the connection',
   'help.title': 'Help',
   'help.open': 'Keys and commands',
   'help.keys': 'Keys',

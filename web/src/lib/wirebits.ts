@@ -1,20 +1,20 @@
 /** The header of a frame, bit by bit: RFC 6455, section 5.2. */
 
-import type { WireKey } from '../lang/wire.en.ts';
+import type { PlainWireKey } from '../lang/wire.en.ts';
 import { bytesOf } from './wireread.ts';
 
 /** A field of the header. */
 export interface Field {
-  name: WireKey;
+  name: PlainWireKey;
   /** Of the first bit, from 0. */
   at: number;
   /** The digits of its bits. */
   bits: string;
   value: string;
-  means: WireKey;
+  means: PlainWireKey;
 }
 
-const opcodes: Record<number, WireKey> = {
+const opcodes: Record<number, PlainWireKey> = {
   0: 'bits.op0',
   1: 'bits.op1',
   2: 'bits.op2',
@@ -23,7 +23,7 @@ const opcodes: Record<number, WireKey> = {
   10: 'bits.op10',
 };
 
-const lengthMeans: Record<number, WireKey> = { 126: 'bits.length126', 127: 'bits.length127' };
+const lengthMeans: Record<number, PlainWireKey> = { 126: 'bits.length126', 127: 'bits.length127' };
 
 /** The fields of a header in hexadecimal digits, as far as it goes. */
 export function fieldsOf(head: string): Field[] {
@@ -31,7 +31,11 @@ export function fieldsOf(head: string): Field[] {
   const digits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
   let at = 0;
   const fields: Field[] = [];
-  const take = (name: WireKey, width: number, means: (value: number) => WireKey): number => {
+  const take = (
+    name: PlainWireKey,
+    width: number,
+    means: (value: number) => PlainWireKey,
+  ): number => {
     const bits = digits.slice(at, at + width);
     const value = Number.parseInt(bits, 2);
     if (bits.length === width) {
@@ -40,7 +44,8 @@ export function fieldsOf(head: string): Field[] {
     at += width;
     return value;
   };
-  const flag = (set: WireKey, unset: WireKey) => (value: number) => (value === 1 ? set : unset);
+  const flag = (set: PlainWireKey, unset: PlainWireKey) => (value: number) =>
+    value === 1 ? set : unset;
   take('bits.fin', 1, flag('bits.finSet', 'bits.finUnset'));
   take('bits.rsv1', 1, flag('bits.rsv1Set', 'bits.rsv1Unset'));
   take('bits.rsv2', 1, flag('bits.rsvSet', 'bits.rsvUnset'));

@@ -1,12 +1,12 @@
 /** The heads of a handshake, line by line. */
 
-import type { WireKey } from '../lang/wire.en.ts';
+import type { PlainWireKey } from '../lang/wire.en.ts';
 
 export interface HeadLine {
   /** Of a header; the first line has none. */
   name?: string;
   text: string;
-  means: WireKey;
+  means: PlainWireKey;
 }
 
 const known = new Set([
@@ -27,9 +27,9 @@ const known = new Set([
   'date',
 ]);
 
-function meansOf(name: string): WireKey {
+function meansOf(name: string): PlainWireKey {
   const lower = name.toLowerCase();
-  if (known.has(lower)) return `head.${lower}` as WireKey;
+  if (known.has(lower)) return `head.${lower}` as PlainWireKey;
   if (lower === 'set-cookie') return 'head.cookie';
   if (lower === 'proxy-authorization') return 'head.authorization';
   if (lower === 'pragma' || lower === 'cache-control') return 'head.cache';
@@ -42,7 +42,7 @@ function meansOf(name: string): WireKey {
 
 export function linesOf(head: string): HeadLine[] {
   const [first = '', ...rest] = head.split(/\r?\n/).filter((line) => line !== '');
-  const means: WireKey = first.startsWith('HTTP/') ? 'head.status' : 'head.line';
+  const means: PlainWireKey = first.startsWith('HTTP/') ? 'head.status' : 'head.line';
   const headers = rest.map((text): HeadLine => {
     const [, name = '', value] = /^([^:]*):\s*(.*)$/.exec(text) ?? [];
     return value === undefined

@@ -1,6 +1,6 @@
 /** What a frame means for the chat, in plain words (docs/protocol.md, section 2). */
 
-import type { WireKey } from '../lang/wire.en.ts';
+import type { PlainWireKey, WireKey } from '../lang/wire.en.ts';
 import type { Entry, FrameEntry } from './wirelog.ts';
 import { numberIn, readEntry, textIn, type Read } from './wireread.ts';
 
@@ -57,7 +57,7 @@ export function closeOf(bytes: Uint8Array): { code: number; reason: string } | u
   return { code: high * 256 + low, reason: new TextDecoder().decode(bytes.subarray(2)) };
 }
 
-const codes: Record<number, WireKey> = {
+const codes: Record<number, PlainWireKey> = {
   1000: 'close.1000',
   1001: 'close.1001',
   1002: 'close.1002',
@@ -73,7 +73,7 @@ const codes: Record<number, WireKey> = {
 };
 
 /** What a close code means. */
-export const codeMeaning = (code: number): WireKey => codes[code] ?? 'close.other';
+export const codeMeaning = (code: number): PlainWireKey => codes[code] ?? 'close.other';
 
 function ofControl({ kind, bytes = new Uint8Array() }: Read, from: 'client' | 'server'): Meaning {
   if (kind === 'ping') return { key: `mean.ping.${from}` };

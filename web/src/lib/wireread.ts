@@ -57,7 +57,7 @@ function readText(text: string): Read {
   } catch {
     return plainly('other');
   }
-  if (typeof frame !== 'object' || frame === null) return plainly('other');
+  if (typeof frame !== 'object' || frame === null || Array.isArray(frame)) return plainly('other');
   const [first, second] = Object.entries(frame);
   if (!first || second) return plainly('other');
   const [kind, body] = first;
