@@ -27,11 +27,11 @@ export const view: Record<keyof typeof english, Message> = {
   'do.clear': 'Leeren',
   'do.copyFrame': 'Als Text kopieren',
   'do.toMessage': 'Zur Nachricht',
-  'do.passport': 'Pass der Nachricht',
+  'do.passport': 'Ihr Pass',
   'do.showMore': 'Mehr davon zeigen',
   'do.raw': 'Wie es durchging',
   'do.pretty': 'Geordnet',
-  'do.ofMessage': 'Was davon durchging',
+  'do.ofMessage': 'Alles davon',
   'paused.since': {
     one: 'Angehalten. Seitdem ging {n} Rahmen durch.',
     other: 'Angehalten. Seitdem gingen {n} Rahmen durch.',

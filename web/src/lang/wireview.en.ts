@@ -27,11 +27,11 @@ export const view = {
   'do.clear': 'Clear',
   'do.copyFrame': 'Copy as text',
   'do.toMessage': 'Show the message',
-  'do.passport': 'Passport of the message',
+  'do.passport': 'Its passport',
   'do.showMore': 'Show more of it',
   'do.raw': 'As it passed',
   'do.pretty': 'In order',
-  'do.ofMessage': 'What passed of it',
+  'do.ofMessage': 'All that passed of it',
   'paused.since': {
     one: 'Paused. {n} frame passed since.',
     other: 'Paused. {n} frames passed since.',
