@@ -97,7 +97,7 @@ test('a handshake and frames are shown as they passed, and lead to the message a
 });
 
 test('pause, filter, search, copy, save, clear; and secrets are nowhere', async ({ someone }) => {
-  const ines = await someone('Ines', { viewport: { width: 1280, height: 800 }, permissions: ['clipboard-read', 'clipboard-write'] });
+  const ines = await someone('Ines', { viewport: { width: 1280, height: 1500 }, permissions: ['clipboard-read', 'clipboard-write'] });
   await ines.enter();
   const { page } = ines;
   await ines.composer.fill('/wire');
