@@ -80,7 +80,7 @@ export const meaning = {
   'mean.otherControl': 'A control frame that RFC 6455 does not know.',
   'mean.closeBare': 'Ends the connection, and gives no reason.',
   'mean.close': 'Ends the connection, with code {code}. {what}',
-  'mean.hello': 'Says hello. Who it is the cookie of the handshake has said.',
+  'mean.hello': 'Says hello. The cookie of the handshake has said who it is.',
   'mean.helloToken': 'Says hello and who it is, by a token that is not shown.',
   'mean.openAfter': 'Goes on in {room} behind number {after}: only what came later is to be sent.',
   'mean.openLast': {
