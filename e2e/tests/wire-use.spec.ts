@@ -267,6 +267,11 @@ test('by keyboard', async ({ someone }) => {
   await page.keyboard.press('Control+Shift+Y');
   await expect(list).toHaveCount(0);
   await expect(page).toHaveURL(/\/r\/lobby$/);
+  await page.getByRole('button', { name: /^About this room/ }).click();
+  await page.getByRole('button', { name: 'Open the wire view' }).click();
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect(list).toBeVisible();
+  await expect(page).toHaveURL(/\/r\/lobby\?wire$/);
 });
 
 for (const colorScheme of ['light', 'dark'] as const) {

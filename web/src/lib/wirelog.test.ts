@@ -96,6 +96,34 @@ describe('the log of the wire', () => {
     ]);
   });
 
+  it('believes nobody who says to be a connection of this page', () => {
+    const log = begun();
+    log.take({ ...handshake(8, '/?wire=•••&dial=1'), dialect: 'plain' });
+    log.take(handshake(9, '/?wire=•••&dial=1'));
+    log.dialled();
+    log.take({ ...handshake(10, '/?wire=•••&dial=2'), dialect: 'plain' });
+    const dials = log.all().map(({ dial, conn }) => [dial, conn]);
+    expect(dials).toEqual([
+      [1, 7],
+      [undefined, 8],
+      [undefined, 9],
+      [2, undefined],
+      [undefined, 10],
+    ]);
+  });
+
+  it('joins nothing to what had the same number before the server started again', () => {
+    const log = begun();
+    log.take({ ...handshake(8, '/?wire=•••'), dialect: 'plain' });
+    log.take(report('client', { conn: 8, message: 1, text: 'before' }));
+    log.take({ ...handshake(8, '/?wire=•••'), dialect: 'plain' });
+    log.take(report('client', { conn: 8, message: 1, text: 'after' }));
+    log.take({ ...handshake(7, '/?wire=•••'), dialect: 'plain' });
+    log.take(report('client', { conn: 7, message: 1, text: 'other' }));
+    expect(frames(log)).toMatchObject([{ text: 'before' }, { text: 'after' }, { text: 'other' }]);
+    expect(frames(log).at(-1)).not.toHaveProperty('dial');
+  });
+
   it('keeps the last thousand, and still joins their reports', () => {
     const log = begun();
     for (let i = 0; i < 25 * mostEntries; i++) log.passedText('server', `${i}`);

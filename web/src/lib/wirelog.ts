@@ -146,7 +146,8 @@ export class WireLog {
   }
 
   opened(protocol: string, extensions: string, dial = this.dials): void {
-    this.changeDial(dial, (entry) => ({ ...entry, protocol, extensions }));
+    const dialled = this.dialOf(dial);
+    if (dialled) this.replace({ ...dialled, protocol, extensions });
   }
 
   passedText(from: Side, text: string, dial = this.dials): void {
@@ -204,9 +205,25 @@ export class WireLog {
   private handshake(record: Handshake): void {
     const { conn, at, request } = record;
     const dial = Number(/[?&]dial=(\d+)/.exec(request.split('\r\n', 1)[0] ?? '')?.[1]);
-    const own = this.changeDial(dial, (entry) => ({ ...entry, conn, handshake: record }));
-    if (own) this.known.set(conn, dial);
-    else this.add({ kind: 'dial', n: 0, at, conn, handshake: record });
+    this.forgetNumber(conn);
+    // Others who have the id could say that they are a connection of this page.
+    const ours = this.dialOf(dial);
+    if (!ours || ours.handshake || record.dialect === 'plain') {
+      this.add({ kind: 'dial', n: 0, at, conn, handshake: record });
+      return;
+    }
+    this.known.set(conn, dial);
+    this.replace({ ...ours, conn, handshake: record });
+  }
+
+  /** A server that started again counts its connections from 1. */
+  private forgetNumber(conn: number): void {
+    this.known.delete(conn);
+    for (const key of this.messages.keys()) {
+      if (key.startsWith(`c${conn}client`) || key.startsWith(`c${conn}server`)) {
+        this.messages.delete(key);
+      }
+    }
   }
 
   private frame(report: FrameRecord): void {
@@ -285,13 +302,9 @@ export class WireLog {
     return early;
   }
 
-  /** Changes the beginning of one of the page's connections, if it is still there. */
-  private changeDial(dial: number, to: (entry: DialEntry) => DialEntry): boolean {
-    const found = this.entries.findLast(
-      (e): e is DialEntry => e.kind === 'dial' && e.dial === dial,
-    );
-    if (found) this.replace(to(found));
-    return found !== undefined;
+  /** The beginning of one of the page's connections, if it is still there. */
+  private dialOf(dial: number): DialEntry | undefined {
+    return this.entries.find((e): e is DialEntry => e.kind === 'dial' && e.dial === dial);
   }
 
   /** Puts an entry in the place of the one with its number. */
