@@ -299,6 +299,10 @@ export const de: Catalogue = {
     'Ein Link bringt Leute in diesen Raum, die noch nicht hier sind. Er gilt eine Woche.',
   'about.inviteNote':
     'Schick ihn weiter, oder lass den Code scannen. Er wird nur einmal angezeigt.',
+  'about.wire': 'Unter der Haube',
+  'about.wireHint':
+    'Sieh dem WebSocket bei der Arbeit zu: dem Handschlag, jedem Rahmen, und was er bedeutet.',
+  'about.wireOpen': 'Blick auf die Leitung öffnen',
   'about.invite': 'Einladungslink machen',
   'quiet.off':
     'Stummgeschaltet bleibt er in deiner Liste und meldet sich dort nicht: nie fett und ohne Zahl, auch wenn du erwähnt wirst. Sonst merkt es niemand.',

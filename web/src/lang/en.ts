@@ -313,6 +313,9 @@ export const en = {
   'about.inviteHint':
     'A link brings people into this room who are not here yet. It is good for a week.',
   'about.inviteNote': 'Send it, or have the code scanned. It is shown only once.',
+  'about.wire': 'Under the hood',
+  'about.wireHint': 'See the WebSocket at work: the handshake, each frame, and what it means.',
+  'about.wireOpen': 'Open the wire view',
   'about.invite': 'Make an invite link',
   'quiet.off':
     'Muted, it stays on your list and asks for nothing there: it is never bold and shows no number, not even when you are mentioned. Nobody else notices.',

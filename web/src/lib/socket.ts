@@ -92,6 +92,11 @@ export class Connection {
     else this.probe();
   }
 
+  /** Makes the connection anew at once, where there is one or one is wanted. */
+  redial(): void {
+    if (this.state.phase !== 'stopped') this.dial();
+  }
+
   /** Asks whether the connection still lives, where waiting for the watchdog would take too long. */
   probe(): void {
     if (this.state.phase !== 'connected') return;

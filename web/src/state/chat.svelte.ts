@@ -7,6 +7,7 @@ import { parseCommand } from '../lib/commands.ts';
 import { excerpt } from '../lib/excerpt.ts';
 import { spoken } from '../lib/files.ts';
 import { isNotice, notice, sentence } from '../lib/notices.ts';
+import { Moments } from '../lib/moments.ts';
 import type { OutboxNews } from '../lib/outbox.ts';
 import { Keeper, mostEvents, type KeptLog, type Person, type Snapshot } from '../lib/snapshot.ts';
 import { Connection, type ConnectionState, type Socket } from '../lib/socket.ts';
@@ -91,6 +92,7 @@ export class Chat {
   readonly writing: Writing;
   readonly company: Company;
   readonly trays: Trays;
+  readonly moments: Moments;
 
   /** What was searched for, once something was. */
   search: Search | undefined;
@@ -110,6 +112,7 @@ export class Chat {
     const { you, clock, onannounce, onlisted } = options;
     const skew = () => this.skew;
     this.options = options;
+    this.moments = new Moments(() => clock.now());
     this.you = you;
     this.link = new Connection({
       connect: options.connect,
@@ -152,7 +155,18 @@ export class Chat {
       ondrafts: (drafts, asked) => this.writing.shared.takeAll(drafts, asked),
     });
     const { store, newId, tell, texts } = options;
-    this.writing = new Writing({ me: you.id, link, clock, store, newId, tell, texts, skew });
+    const onsent = (id: string) => this.moments.note(id, 'sent');
+    this.writing = new Writing({
+      me: you.id,
+      link,
+      clock,
+      store,
+      newId,
+      tell,
+      texts,
+      skew,
+      onsent,
+    });
     const { writing } = this;
     this.trays = new Trays({
       clock,
@@ -249,6 +263,11 @@ export class Chat {
     this.link.wake();
   }
 
+  /** Makes the connection anew, so that somebody sees it from its beginning. */
+  redial(): void {
+    this.link.redial();
+  }
+
   /** While somebody looks, nothing alerts them, here or on another device. */
   private sayAttention(): void {
     const on = this.reading.attentive;
@@ -272,6 +291,7 @@ export class Chat {
       case 'reset':
         return this.reset(frame.body.room);
       case 'sent':
+        this.moments.note(frame.body.id, 'acknowledged');
         return this.writing.outbox.acknowledged(frame.body.id, frame.body.seq, frame.body.time);
       case 'typing':
         if (frame.body.author === this.you.id) return;
@@ -368,6 +388,7 @@ export class Chat {
     if (!room) return;
     // Who is in a public room makes no event, but what a stranger says.
     const stranger = room.log.nameOf(event.author) === undefined;
+    this.moments.note(event.id, 'came');
     const taken = room.log.add(event);
     if (taken === 'gap') return this.open.add(room);
     if (taken === 'known') return;

@@ -17,6 +17,8 @@ export interface WritingOptions {
   tell: (news: OutboxNews) => void;
   texts: TextStorage | undefined;
   skew: () => number;
+  /** A message was put on the connection. */
+  onsent: (id: string) => void;
 }
 
 const typingEvery = 3_000;
@@ -40,7 +42,8 @@ export class Writing {
   private readonly clock: Clock;
   private typedAt = 0;
 
-  constructor({ me, link, clock, store, newId, tell, texts, skew }: WritingOptions) {
+  constructor(options: WritingOptions) {
+    const { me, link, clock, store, newId, tell, texts, skew, onsent } = options;
     this.link = link;
     this.clock = clock;
     this.texts = new ComposerTexts(me, texts);
@@ -60,7 +63,11 @@ export class Writing {
       clock,
       newId,
       tell,
-      send: (draft) => sendDraft(link, draft),
+      send: (draft) => {
+        const sent = sendDraft(link, draft);
+        if (sent) onsent(draft.id);
+        return sent;
+      },
       onoverdue: () => link.probe(),
       onchange: () => {
         this.drafts = this.outbox.all();
