@@ -20,3 +20,6 @@ export const letterOf = (byte: number): string =>
 export function masked(payload: Uint8Array, key: Uint8Array): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(payload, (byte, i) => byte ^ (key[i % key.length] ?? 0));
 }
+
+/** The masked text of RFC 6455, section 5.7, and its key. */
+export const maskedExample = { text: 'Hello', key: '37fa213d', wire: '7f9f4d5158' };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { acceptOf, headerOf, linesOf } from './accept.ts';
-import { bitsOf, hexOf, letterOf, masked, ofHex } from './bytes.ts';
+import { bitsOf, hexOf, letterOf, masked, maskedExample, ofHex } from './bytes.ts';
 import { closeOf, readHead } from './framehead.ts';
 import { pack, payloadOf, unpack } from './packing.ts';
 
@@ -21,7 +21,9 @@ test('the mask of RFC 6455, section 5.7, and away again', () => {
   expect(head).toMatchObject({ fin: true, packed: false, opcode: 1, masked: true, length: 5 });
   const onWire = ofHex('7f9f4d5158');
   expect(text(masked(onWire, head?.key ?? new Uint8Array()))).toBe('Hello');
-  expect(digits(masked(new TextEncoder().encode('Hello'), ofHex('37fa213d')))).toBe('7f9f4d5158');
+  const example = masked(new TextEncoder().encode(maskedExample.text), ofHex(maskedExample.key));
+  expect(digits(example)).toBe('7f9f4d5158');
+  expect(maskedExample).toEqual({ text: 'Hello', key: '37fa213d', wire: '7f9f4d5158' });
 });
 
 test.each([

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 import {
+  countsOf,
   goals,
   handshakeOf,
+  latestOf,
   messageOf,
+  nextPing,
   reached,
   resumedOf,
   stepAt,
@@ -239,4 +242,34 @@ test('frames that are no JSON, or of another connection, fulfil nothing', () => 
   const all: readonly Goal[] = Object.values(goals).flat();
   const met = all.filter((goal) => reached(goal, line.passed(1)));
   expect(met).toEqual([]);
+});
+
+test('opcodes are counted on the newest connection', () => {
+  const line = new Line();
+  line.begin();
+  line.control('server', 9);
+  line.begin();
+  line.hears({ welcome: { heartbeat: 25 } });
+  line.says(send);
+  line.control('server', 9);
+  line.control('client', 10);
+  expect([...countsOf(line.log.all())].sort(([a], [b]) => a - b)).toEqual([
+    [1, 2],
+    [9, 1],
+    [10, 1],
+  ]);
+  expect(latestOf(line.log.all())?.text).toContain('Hello');
+});
+
+test('the next ping comes a heartbeat after the last one, or after the welcome', () => {
+  const line = new Line();
+  line.begin();
+  expect(nextPing(line.log.all())).toBeUndefined();
+  line.hears({ welcome: { heartbeat: 25 } });
+  const welcomed = line.log.all().at(-1)?.at ?? 0;
+  expect(nextPing(line.log.all())).toBe(welcomed + 25_000);
+  line.hears({ heartbeat: { time: 0, heads: {} } });
+  const beaten = line.log.all().at(-1)?.at ?? 0;
+  expect(beaten).toBeGreaterThan(welcomed);
+  expect(nextPing(line.log.all())).toBe(beaten + 25_000);
 });

@@ -111,6 +111,18 @@ export function messageOf({ entries, since, reports }: Passed): Told | undefined
   return newest(entries, 'client', 'send', since, whole);
 }
 
+/** The newest frame with a text that this page has sent, as the server saw it. */
+export function latestOf(entries: readonly Entry[]): FrameEntry | undefined {
+  return entries.findLast(
+    (e): e is FrameEntry =>
+      e.kind === 'frame' &&
+      ownFrame(e) &&
+      e.from === 'client' &&
+      e.text !== undefined &&
+      e.reports[0] !== undefined,
+  );
+}
+
 /** The newest control frame of a kind behind an entry. */
 export function controlOf(
   entries: readonly Entry[],
@@ -123,6 +135,26 @@ export function controlOf(
       e.n > since && ownFrame(e) && e.from === from && e.reports[0]?.opcode === opcode,
   );
   return found?.reports[0];
+}
+
+/** How often each opcode passed on the newest connection, either way. */
+export function countsOf(entries: readonly Entry[]): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  const dial = dialOf(entries)?.dial;
+  for (const entry of entries) {
+    if (entry.kind !== 'frame' || !ownFrame(entry) || entry.dial !== dial) continue;
+    for (const { opcode } of entry.reports) counts.set(opcode, (counts.get(opcode) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** When the next ping comes at the latest: the server told how often it sends one. Unix milliseconds. */
+export function nextPing(entries: readonly Entry[]): number | undefined {
+  const dial = dialOf(entries);
+  const welcome = dial && newest(entries, 'server', 'welcome', dial.n);
+  if (!welcome) return undefined;
+  const last = newest(entries, 'server', 'heartbeat', dial.n) ?? welcome;
+  return last.entry.at + Number(welcome.body['heartbeat']) * 1_000;
 }
 
 /** A message of this page and the answer that it is stored. */

@@ -14,6 +14,10 @@ export interface Watcher {
 export const line: {
   watcher?: Watcher | undefined;
   through?: ((socket: Socket) => Socket) | undefined;
+  /** While it is there, what the server says waits in it: the browser has read it, the page has not. */
+  held?: (() => void)[] | undefined;
+  /** Closes the present connection without telling the page, which hears of it as of any loss. */
+  close?: ((code?: number, reason?: string) => void) | undefined;
 } = {};
 
 /** A WebSocket to the server this page came from. */
@@ -22,6 +26,7 @@ export function browserSocket(subprotocol: string): Socket {
   const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
   const address = `${scheme}//${location.host}/${watcher?.dialled() ?? ''}`;
   const real = new WebSocket(address, subprotocol);
+  line.close = (code, reason) => real.close(code, reason);
   const socket: Socket = {
     onopen: null,
     onmessage: null,
@@ -38,7 +43,9 @@ export function browserSocket(subprotocol: string): Socket {
   };
   real.onmessage = ({ data }) => {
     watcher?.received(data);
-    socket.onmessage?.({ data });
+    const pass = () => socket.onmessage?.({ data });
+    if (line.held) line.held.push(pass);
+    else pass();
   };
   real.onclose = ({ code, reason }) => {
     watcher?.closed(code, reason);
