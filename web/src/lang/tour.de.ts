@@ -13,6 +13,7 @@ export const tour: Record<keyof typeof english, Message> = {
   'copy.refused': 'Das geht hier nicht. Der Link ist {link}',
   awaited: 'Was hier geschieht',
   done: 'erledigt',
+  never: 'das könnte nur der Server sagen',
   finished: 'Das waren alle zehn. Jede Verbindung eines Browsers beginnt und endet wie diese.',
 
   'title.upgrade': 'Am Anfang ist HTTP',

@@ -72,8 +72,9 @@ export class Tour {
     return goals[step].every((goal) => this.done.has(goal));
   }
 
-  /** What has passed since a step was shown first. */
+  /** What has passed since a step was shown first. Whoever asks for the screen is told when that changes. */
   passed(step: Step): Passed {
+    void this.wire.version;
     return {
       entries: this.wire.log.all(),
       since: this.marks.get(step) ?? 0,
