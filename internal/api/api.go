@@ -165,6 +165,12 @@ func (h *handler) routes() []route {
 		{"DELETE /api/rooms/{id}/hooks/{hook}", h.hooking(h.removeHook)},
 		{"POST /api/rooms/{id}/hooks/{hook}/retry", h.hooking(h.retryHook)},
 
+		{"POST /api/wire", h.mine(h.newWatch)},
+		{"GET /api/wire/{id}", h.watch},
+		{"GET /api/connections", h.by(h.connections)},
+		{"GET /api/connections/{id}/wire", h.watchConnection},
+		{"GET /api/rooms/{id}/events/{seq}/stored", h.in(chat.ActRead, h.stored)},
+
 		{"GET /api/audit", h.by(h.placeAudit)},
 		{"GET /api/blocks", h.by(h.listBlocks)},
 		{"POST /api/blocks", h.by(h.addBlock)},

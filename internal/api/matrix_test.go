@@ -389,6 +389,7 @@ DELETE /api/rooms/{id}/messages/{seq}             | forbidden  forbidden  ok    
 POST /api/rooms/{id}/messages/{seq}/report        | ok         ok         ok         ok         ok         ok         removed    banned     waiting    ok
 GET /api/rooms/{id}/messages/{seq}/history        | ok         ok         ok         ok         ok         ok         removed    banned     waiting    ok
 GET /api/rooms/{id}/messages/{seq}/seen           | ok         ok         ok         ok         ok         ok         removed    banned     waiting    ok
+GET /api/rooms/{id}/events/{seq}/stored           | ok         ok         ok         ok         ok         ok         removed    banned     waiting    ok
 GET /api/rooms/{id}/threads/{seq}                 | ok         ok         ok         ok         ok         ok         removed    banned     waiting    ok
 PUT /api/rooms/{id}/threads/{seq}                 | ok         ok         ok         ok         ok         ok         removed    banned     waiting    ok
 GET /api/rooms/{id}/pins                          | ok         ok         ok         ok         ok         ok         removed    banned     waiting    ok
@@ -626,6 +627,11 @@ var placeRoutes = map[string]needs{
 	"DELETE /api/uploads/{upload}": {"guest", true, ``},
 	"GET /api/files/{file}/{name}": {"guest", true, ``},
 	"GET /api/files/{file}/thumb":  {"guest", true, ``},
+
+	"POST /api/wire":                 {"guest", false, ``},
+	"GET /api/wire/{id}":             {"guest", false, ``},
+	"GET /api/connections":           {"operator", false, ``},
+	"GET /api/connections/{id}/wire": {"operator", false, ``},
 
 	"GET /api/audit":                       {"admin", false, ``},
 	"GET /api/blocks":                      {"admin", false, ``},
