@@ -200,11 +200,12 @@ test('the bytes that are shown are those that pass', async ({ hubbub, someone })
   await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/wire/tour-5`);
   await page.getByLabel('Your name').fill('Ines');
   await page.keyboard.press('Enter');
+  // From here on the page is watched.
+  await expect(page.locator('[data-mask]')).toHaveText('Meanwhile, the latest frame of this page');
   const row = async (name: string) => (await page.locator(`tr.${name} td`).allInnerTexts()).map((text) => text.slice(0, 2)).join('');
 
   // A short text, which stays as it is or nearly so, and one that is packed for sure.
   for (const text of ['Hello', 'so it is packed, '.repeat(40).trim()]) {
-    await expect(ines.composer).toBeVisible();
     await ines.say(text);
     await expect(page.locator('[data-mask]')).toHaveText(`The frame of “${text}”`);
     await expect(page.locator('[data-mask]')).toHaveAttribute('data-mask', /^(plain|packed)$/);

@@ -234,6 +234,7 @@ export const tour: Record<keyof typeof english, Message> = {
     'Eine Seite kann ihren Browser nicht am Lesen hindern: Sie lässt liegen, was ankam. Beim Server geschieht dasselbe mit einem Programm, das nicht mehr liest.',
   'close.frame': 'Der Close-Rahmen und seine Antwort',
   'close.code': '{code}: {meaning}',
+  'close.reason': 'Als Grund: „{reason}“.',
   'close.1000': 'alles erledigt',
   'close.1001': 'die Seite oder der Server geht weg',
   'close.1002': 'die andere Seite hat sich nicht an die Regeln von WebSocket gehalten',

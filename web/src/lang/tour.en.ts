@@ -229,6 +229,7 @@ export const tour = {
     'A page cannot stop its browser from reading: it leaves unread what arrived. At the server the same happens to a program that stops to read.',
   'close.frame': 'The close frame, and its answer',
   'close.code': '{code}: {meaning}',
+  'close.reason': 'Its reason: “{reason}”.',
   'close.1000': 'all is done',
   'close.1001': 'going away: the page or the server ends',
   'close.1002': 'the other side broke the protocol',
