@@ -62,7 +62,7 @@ test('a walk through all ten steps by keyboard alone', async ({ someone }) => {
   await press(ines, button(page, 'Connect again'));
   await happens(page, 'switched', 'The server answered 101.');
   await happens(page, 'welcome', 'The first frames passed');
-  await expect(news(page)).toHaveText('The first frames passed: hello, and welcome.');
+  await expect(news(page)).toContainText('The first frames passed: hello, and welcome.');
   await expect(page.locator('[data-handshake=response]')).toContainText('HTTP/1.1 101 Switching Protocols');
 
   // 3. The accept key, and what others compute.
@@ -108,9 +108,10 @@ test('a walk through all ten steps by keyboard alone', async ({ someone }) => {
   await press(ines, button(page, 'Write “Hello” and hold the answer for three seconds'));
   await expect(page.locator('article[data-state=pending]')).toHaveCount(1);
   await expect(page.locator('[data-stored]')).toContainText('The answer is held back.');
+  await expect(goal(page, 'stored')).not.toHaveClass(/done/);
   await expect(page.locator('article[data-state=pending]')).toHaveCount(0);
   await happens(page, 'stored', 'Your message is stored, and has its number.');
-  await expect(page.locator('[data-stored]')).toHaveText(/^Number 3, \d+ ms after it was sent\.$/);
+  await expect(page.locator('[data-stored]')).toHaveText(/^Number 3\. The answer came \d+ ms after/);
 
   // 8. A cut.
   await next(ines, 'A cut');
@@ -172,7 +173,7 @@ test('a link leads to a step that works by itself, in German, on 320 px, without
   for (let n = 1; n <= 10; n++) {
     await steps(page).nth(n - 1).click();
     await expect(tour(page)).toHaveAttribute('data-step', String(n));
-    const wide = await tour(page).evaluate((article) => [article, ...article.querySelectorAll('*')].filter((e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== 'visible').map((e) => e.className));
+    const wide = await tour(page).evaluate((article) => [article, ...article.querySelectorAll('*:not(.unseen)')].filter((e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== 'visible').map((e) => e.className));
     expect(wide, `step ${n} is too wide`).toEqual([]);
     await accessible(ines, `step ${n}`);
   }

@@ -215,7 +215,8 @@ export const tour: Record<keyof typeof english, Message> = {
   'track.dial': 'eine neue Verbindung',
   'sent.held':
     'Die Antwort wird aufgehalten. Im Raum ist deine Nachricht so lange blasser: Sie wird noch gesendet.',
-  'sent.stored': 'Nummer {seq}, {ms} ms nach dem Senden.',
+  'sent.stored': 'Nummer {seq}. Die Antwort kam {ms} ms nach dem Senden.',
+  'sent.waited': 'Dann wartete sie hier drei Sekunden.',
   'cut.how':
     'Ein Kabel ziehen kann eine Seite nicht. Sie schließt die Verbindung hinter dem Rücken des Chats; der muss es selbst merken.',
   'resume.after': 'Die Seite hatte alles bis Nummer {after}.',

@@ -213,7 +213,8 @@ export const tour = {
   'track.closed': 'connection closed, {code}: {meaning}',
   'track.dial': 'a new connection',
   'sent.held': 'The answer is held back. In the room your message is paler: it says “sending”.',
-  'sent.stored': 'Number {seq}, {ms} ms after it was sent.',
+  'sent.stored': 'Number {seq}. The answer came {ms} ms after the message was sent.',
+  'sent.waited': 'Then it waited here for three seconds.',
   'cut.how':
     'A page cannot pull a cable. It closes the socket behind the chat’s back, which has to find out.',
   'resume.after': 'The page had everything up to number {after}.',

@@ -189,6 +189,7 @@ test('a cut is one when the connection ended, and over when the next one is welc
   const { last } = line;
   expect(reached('closed', line.passed(last))).toBe(false);
   line.log.closed(1005, '');
+  expect(reached('goodbye', line.passed(last))).toBe(false);
   expect([reached('closed', line.passed(last)), reached('back', line.passed(last))]).toEqual([
     true,
     false,
@@ -272,4 +273,11 @@ test('the next ping comes a heartbeat after the last one, or after the welcome',
   const beaten = line.log.all().at(-1)?.at ?? 0;
   expect(beaten).toBeGreaterThan(welcomed);
   expect(nextPing(line.log.all())).toBe(beaten + 25_000);
+});
+
+test('a goodbye is said with its code', () => {
+  const line = new Line();
+  line.begin();
+  line.log.closed(1000, 'done');
+  expect(reached('goodbye', line.passed())).toBe(true);
 });

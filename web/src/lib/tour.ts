@@ -40,6 +40,9 @@ export function stepAt(n: number): Step {
   return steps[Math.min(Math.max(1, Math.trunc(n)), steps.length) - 1] ?? 'upgrade';
 }
 
+/** The code with which a connection is closed that is needed no longer: RFC 6455, section 7.4.1. */
+export const farewell = 1000;
+
 export const opcodes = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 /** What has passed since an entry. */
@@ -251,8 +254,9 @@ export function reached(goal: Goal, passed: Passed): boolean {
     case 'stored':
       return !!storedOf(passed)?.sent;
     case 'closed':
-    case 'goodbye':
       return !!cutOf(passed);
+    case 'goodbye':
+      return cutOf(passed)?.end.code === farewell;
     case 'back':
       return !!cutOf(passed)?.welcome;
     case 'asked':

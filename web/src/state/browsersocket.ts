@@ -18,10 +18,13 @@ export const line: {
   held?: (() => void)[] | undefined;
   /** Closes the present connection without telling the page, which hears of it as of any loss. */
   close?: ((code?: number, reason?: string) => void) | undefined;
+  /** No connection can be made, as where there is no network. */
+  down?: boolean;
 } = {};
 
-/** A WebSocket to the server this page came from. */
+/** A WebSocket to the server this page came from. Throws if there can be none. */
 export function browserSocket(subprotocol: string): Socket {
+  if (line.down) throw new Error('the line is down');
   const { watcher } = line;
   const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
   const address = `${scheme}//${location.host}/${watcher?.dialled() ?? ''}`;

@@ -5,6 +5,7 @@ import { request, step as segment } from '../lib/request.ts';
 import {
   dialOf,
   eventsOf,
+  farewell,
   goals,
   handshakeOf,
   reached,
@@ -44,6 +45,8 @@ export class Tour {
   problem = $state.raw<unknown>();
   /** Until when what the server says waits. */
   heldUntil = $state<number | undefined>();
+  /** When it began to wait the last time. */
+  heldFrom = 0;
   /** How the accept key of the shown key is computed, once somebody asked. */
   accepted = $state.raw<Accepted | undefined>();
 
@@ -51,6 +54,7 @@ export class Tour {
   private readonly chat: Chat;
   /** The entry after which things count, for each step that was shown. */
   private readonly marks = new Map<Step, number>();
+  private step: Step = 'upgrade';
   private timer: ReturnType<typeof setTimeout> | undefined;
   /** The room and the entry at which the page stopped to read. */
   private slowed: { room: Room; since: number } | undefined;
@@ -85,6 +89,7 @@ export class Tour {
 
   /** A step is shown. One that is about the handshake makes one, if none is known. */
   enter(step: Step): void {
+    this.step = step;
     this.news = '';
     this.problem = undefined;
     const entries = this.wire.log.all();
@@ -98,14 +103,17 @@ export class Tour {
   /** Looks whether something was reached. */
   look(step: Step): void {
     const passed = this.passed(step);
-    for (const goal of goals[step]) if (reached(goal, passed)) this.reach(goal);
+    // An answer that waits has not come yet, for the page and for whoever looks at it.
+    const held = (goal: Goal) => goal === 'stored' && this.heldUntil !== undefined;
+    this.reach(...goals[step].filter((goal) => !held(goal) && reached(goal, passed)));
     if (this.slowed && this.behind(this.slowed.room) > 0) this.reach('behind');
   }
 
-  private reach(goal: Goal): void {
-    if (this.done.has(goal)) return;
-    this.done = new Set([...this.done, goal]);
-    this.news = tw(`met.${goal}`);
+  private reach(...met: Goal[]): void {
+    const fresh = met.filter((goal) => !this.done.has(goal));
+    if (fresh.length === 0) return;
+    this.done = new Set([...this.done, ...fresh]);
+    this.news = fresh.map((goal) => tw(`met.${goal}`)).join(' ');
   }
 
   /** How many events the browser has read and the page has not. */
@@ -150,17 +158,20 @@ export class Tour {
   }
 
   goodbye(): void {
-    line.close?.(1000, 'done');
+    line.close?.(farewell, 'done');
   }
 
   /** Cuts the connection and stores messages by another way before the page is back. */
   async miss(): Promise<void> {
     const { room } = this;
     if (!room) return;
+    // Else the page would be back before they are stored.
+    line.down = true;
     await this.act(async () => {
       this.cut();
       for (let n = 1; n <= meanwhile; n++) await this.post(room, tw('say.meanwhile', { n }));
     });
+    line.down = false;
     this.chat.wake();
   }
 
@@ -193,7 +204,8 @@ export class Tour {
   private hold(milliseconds: number): void {
     clearTimeout(this.timer);
     line.held ??= [];
-    this.heldUntil = Date.now() + milliseconds;
+    this.heldFrom = Date.now();
+    this.heldUntil = this.heldFrom + milliseconds;
     this.timer = setTimeout(() => this.release(), milliseconds);
   }
 
@@ -204,6 +216,7 @@ export class Tour {
     line.held = undefined;
     this.heldUntil = undefined;
     for (const pass of held ?? []) pass();
+    this.look(this.step);
     const { slowed } = this;
     if (slowed && this.done.has('behind') && this.behind(slowed.room) <= 0) this.reach('caughtUp');
     this.slowed = undefined;
