@@ -186,7 +186,9 @@ export function cutOf({ entries, since }: Passed): Cut | undefined {
     (e): e is Cut['end'] => e.n > since && e.kind === 'end' && e.dial !== undefined,
   );
   if (!end) return undefined;
-  const dial = entries.findLast((e): e is DialEntry => e.n > end.n && ownDial(e));
+  // A connection may be heard to end when the next one is being made already.
+  const next = dialOf(entries);
+  const dial = Number(next?.dial) > Number(end.dial) ? next : undefined;
   return { end, dial, welcome: dial && newest(entries, 'server', 'welcome', dial.n) };
 }
 
