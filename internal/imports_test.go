@@ -19,6 +19,8 @@ var mayImport = map[string]string{
 	"internal/picture":   "",
 	"internal/outside":   "",
 	"internal/tap":       "",
+	"internal/explain":   "internal/tap",
+	"internal/proxy":     "internal/tap",
 	"internal/files":     "internal/chat internal/picture",
 	"internal/preview":   "internal/chat internal/picture",
 	"internal/hooks":     "internal/chat internal/wire internal/outside",
@@ -32,7 +34,7 @@ var mayImport = map[string]string{
 	"internal/client":    "internal/chat internal/wire",
 	"internal/server":    "internal/names internal/chat internal/files internal/preview internal/hub internal/gate internal/search internal/ws internal/api internal/sqlite internal/hooks internal/alert internal/outside web",
 	"web":                "",
-	"cmd/hubbub":         "internal/server",
+	"cmd/hubbub":         "internal/server internal/tap internal/explain internal/proxy",
 	"bench":              "",
 	"chaos":              "internal/chat internal/wire internal/client internal/sqlite",
 }

@@ -36,7 +36,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("BUSY", l.Addr().String()) // a port that somebody else has
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"start": start, "stop": stop, "as": as},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"start": start, "stop": stop, "as": as, "follow": follow, "shows": shows, "unfollow": unfollow, "hangup": hangup, "socket": socket, "say": say},
 	})
 }
 

@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -58,7 +59,7 @@ func serve(t *testing.T, change ...func(*server.Config)) *running {
 	go func() { done <- s.Serve(ctx) }()
 	stop := sync.OnceFunc(func() {
 		cancel()
-		if err := <-done; err != nil {
+		if err := <-done; err != nil && !errors.Is(err, server.ErrRestart) {
 			t.Error(err)
 		}
 	})

@@ -281,6 +281,7 @@ func TestEveryRouteAnswersAsTheContractSays(t *testing.T) {
 	w.good(owner, "DELETE", "/api/people/"+tomID, "")
 	w.good(owner, "GET", "/api/audit", "")
 	w.good(ines, "GET", kitchen+"/audit", "")
+	w.good(owner, "POST", "/api/restart", "")
 
 	elsewhere := []string{ // need a passkey, or a provider
 		"signInByPasskey", "addPasskey", "removePasskey", "toProvider", "fromProvider",

@@ -5,11 +5,13 @@ import (
 	"compress/flate"
 	"errors"
 	"io"
+	"strings"
 )
 
 // inflater unpacks the messages of one side. Used again it remembers what it has
 // unpacked, as a side does that takes its context over.
 type inflater struct {
+	r      io.ReadCloser
 	window []byte // the last bytes that were unpacked
 	broken bool   // something is missing; what builds on it can not be unpacked
 }
@@ -28,16 +30,20 @@ func (i *inflater) message(packed []byte) ([]byte, error) {
 	if i.broken {
 		return nil, errBroken
 	}
-	r := flate.NewReaderDict(io.MultiReader(bytes.NewReader(packed), bytes.NewReader([]byte(blockEnd))), i.window)
-	text, err := io.ReadAll(io.LimitReader(r, MaxUnpacked+1))
-	if err == nil && len(text) > MaxUnpacked {
-		err = errBroken
+	in := io.MultiReader(bytes.NewReader(packed), strings.NewReader(blockEnd))
+	if i.r == nil {
+		i.r = flate.NewReader(in)
+	} else if err := i.r.(flate.Resetter).Reset(in, i.window); err != nil {
+		return nil, err
 	}
-	if err != nil {
+	text, err := io.ReadAll(io.LimitReader(i.r, MaxUnpacked+1))
+	if err != nil || len(text) > MaxUnpacked {
 		i.broken = true
 		return nil, errBroken
 	}
-	i.window = append(i.window, text...)
-	i.window = bytes.Clone(i.window[max(0, len(i.window)-maxWindow):])
+	if keep := max(0, maxWindow-len(text)); len(i.window) > keep {
+		i.window = i.window[:copy(i.window, i.window[len(i.window)-keep:])]
+	}
+	i.window = append(i.window, text[max(0, len(text)-maxWindow):]...)
 	return text, nil
 }

@@ -15,6 +15,11 @@ func NewLine(conn uint64, ring *Ring, opt Options) *Line {
 	return &Line{conn: conn, ring: ring, client: NewStream(Client, opt), server: NewStream(Server, opt)}
 }
 
+// NewLineOf is NewLine with options for each side.
+func NewLineOf(conn uint64, ring *Ring, client, server Options) *Line {
+	return &Line{conn: conn, ring: ring, client: NewStream(Client, client), server: NewStream(Server, server)}
+}
+
 // Resume begins in the middle of a connection: the client has sent the beginning of
 // a frame, and before it, if a message is under way, some of its frames; and of
 // what the server has begun, some bytes are still to come.

@@ -83,8 +83,8 @@ func (r Record) Line() []byte {
 	return append(line, '\n')
 }
 
-// Unpacked returns the record with its compressed message unpacked.
-func (r Record) Unpacked() Record {
+// Ready returns the record with its compressed message unpacked.
+func (r Record) Ready() Record {
 	r.Frame = r.Frame.unpack()
 	return r
 }
