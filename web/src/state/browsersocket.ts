@@ -20,10 +20,17 @@ export interface Watched {
 export const line: {
   watcher?: Watcher | undefined;
   through?: ((socket: Socket) => Socket) | undefined;
+  /** While it is there, what the server says waits in it: the browser has read it, the page has not. */
+  held?: (() => void)[] | undefined;
+  /** Closes the present connection without telling the page, which hears of it as of any loss. */
+  close?: ((code?: number, reason?: string) => void) | undefined;
+  /** No connection can be made, as where there is no network. */
+  down?: boolean;
 } = {};
 
-/** A WebSocket to the server this page came from. */
+/** A WebSocket to the server this page came from. Throws if there can be none. */
 export function browserSocket(subprotocol: string): Socket {
+  if (line.down) throw new Error('the line is down');
   const { watcher } = line;
   const watched = watcher?.dialled();
   // Whoever stops looking hears no more of it.
@@ -31,6 +38,7 @@ export function browserSocket(subprotocol: string): Socket {
   const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
   const address = `${scheme}//${location.host}/${watched?.query ?? ''}`;
   const real = new WebSocket(address, subprotocol);
+  line.close = (code, reason) => real.close(code, reason);
   const socket: Socket = {
     onopen: null,
     onmessage: null,
@@ -47,7 +55,9 @@ export function browserSocket(subprotocol: string): Socket {
   };
   real.onmessage = ({ data }) => {
     seen()?.received(data);
-    socket.onmessage?.({ data });
+    const pass = () => socket.onmessage?.({ data });
+    if (line.held) line.held.push(pass);
+    else pass();
   };
   real.onclose = ({ code, reason }) => {
     seen()?.closed(code, reason);
