@@ -20,6 +20,8 @@ export interface WritingOptions {
 }
 
 const typingEvery = 3_000;
+/** So long the connection may be silent when it is asked what became of a message. */
+const silence = 10_000;
 
 /** What one writes: the texts in the composers, and what was sent and is not in the log yet. */
 export class Writing {
@@ -35,6 +37,9 @@ export class Writing {
   readonly texts: ComposerTexts;
   readonly shared: SharedDrafts;
   readonly outbox: Outbox;
+
+  /** Hears what the outbox tells other tabs. */
+  onnews: ((news: OutboxNews) => void) | undefined;
 
   private readonly link: Pick<Connection, 'send'>;
   private readonly clock: Clock;
@@ -59,9 +64,12 @@ export class Writing {
       store,
       clock,
       newId,
-      tell,
+      tell: (news) => {
+        tell(news);
+        this.onnews?.(news);
+      },
       send: (draft) => sendDraft(link, draft),
-      onoverdue: () => link.probe(),
+      onoverdue: () => link.probe(silence),
       onchange: () => {
         this.drafts = this.outbox.all();
         this.pausedUntil = this.outbox.pausedUntil;
