@@ -174,7 +174,9 @@ describe('a greeting that is lost', () => {
   test('and comes twice is harmless', () => {
     welcomed();
     socket().say(welcome);
-    socket().say({ error: { code: 'bad_frame', message: 'hello was said already', frame: 'hello' } });
+    socket().say({
+      error: { code: 'bad_frame', message: 'hello was said already', frame: 'hello' },
+    });
     expect(connection.state.phase).toBe('connected');
     expect(sockets).toHaveLength(1);
   });
