@@ -92,6 +92,8 @@ export const en = {
   'net.isOff': 'no connection',
   'net.nothingWaits': 'nothing waiting',
   'net.waits': { one: '{n} waiting', other: '{n} waiting' },
+  'net.broken': 'Your connection is broken on purpose',
+  'net.mend': 'Stop that',
   'net.missed': { one: '{n} message was missed', other: '{n} messages were missed' },
   'update.ready': 'A new version is there.',
   'update.reload': 'Reload',

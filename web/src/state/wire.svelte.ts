@@ -37,6 +37,11 @@ export class Wire {
     return this.id === '' ? '' : `?wire=${this.id}`;
   }
 
+  /** Ends with the view. */
+  get ending(): AbortSignal {
+    return this.ended.signal;
+  }
+
   async open(): Promise<void> {
     line.watcher = {
       dialled: () => {
