@@ -44,6 +44,8 @@ type Config struct {
 
 	Deliveries *hooks.Deliveries
 	Alerts     *alert.Alerts
+
+	Restart func() // has the server stop and start again; it does not wait
 }
 
 type handler struct {
@@ -164,6 +166,13 @@ func (h *handler) routes() []route {
 		{"PATCH /api/rooms/{id}/hooks/{hook}", h.hooking(h.changeHook)},
 		{"DELETE /api/rooms/{id}/hooks/{hook}", h.hooking(h.removeHook)},
 		{"POST /api/rooms/{id}/hooks/{hook}/retry", h.hooking(h.retryHook)},
+
+		{"POST /api/restart", h.mine(h.restart)},
+		{"POST /api/wire", h.mine(h.newWatch)},
+		{"GET /api/wire/{id}", h.watch},
+		{"GET /api/connections", h.by(h.connections)},
+		{"GET /api/connections/{id}/wire", h.watchConnection},
+		{"GET /api/rooms/{id}/events/{seq}/stored", h.in(chat.ActRead, h.stored)},
 
 		{"GET /api/audit", h.by(h.placeAudit)},
 		{"GET /api/blocks", h.by(h.listBlocks)},
