@@ -71,6 +71,7 @@ export class Counter {
       attributeFilter: ['data-id', 'data-seq'],
     });
     this.timer = setInterval(() => void this.turn(), every);
+    window.addEventListener('pagehide', this.leave);
     this.follow();
   }
 
@@ -98,7 +99,8 @@ export class Counter {
   end(): void {
     clearInterval(this.timer);
     this.observer.disconnect();
-    this.tellAccount(true);
+    this.leave();
+    window.removeEventListener('pagehide', this.leave);
     this.tabs?.close();
     this.chat.writing.onnews = undefined;
   }
@@ -110,6 +112,8 @@ export class Counter {
     this.before = '';
     await this.turn();
   }
+
+  private readonly leave = () => this.tellAccount(true);
 
   private start(room: Room, run: string, from: number): void {
     this.room = room;
