@@ -38,9 +38,9 @@ export const broken: Record<keyof typeof english, Message> = {
   restartHint: 'Alle sind einen Augenblick ohne Verbindung.',
   restarted: 'Der Server startet neu.',
   counter: 'Was dabei herauskam',
-  counterRoom: 'In {room}, seit Beginn des Durchgangs, in diesem Fenster',
+  counterRoom: 'In {room}, seit Beginn des Durchgangs, in diesem Fenster ({name})',
   counterWindows: {
-    one: 'und keinem anderen',
+    one: 'und einem anderen dieses Browsers, in dem dieser Teil offen ist',
     other: 'und {n} anderen dieses Browsers, in denen dieser Teil offen ist',
   },
   noRoom: 'Geh in einen Raum: Gezählt wird, was dort gesagt wird.',
@@ -52,7 +52,7 @@ export const broken: Record<keyof typeof english, Message> = {
     one: '{n} Zeile ist nicht, was im Protokoll steht',
     other: '{n} Zeilen sind nicht, was im Protokoll steht',
   },
-  sums: '{meant} hier geschrieben · {stored} im Protokoll · {drawn} waren zu sehen',
+  sums: '{meant} geschrieben · {stored} im Protokoll · {drawn} waren zu sehen',
   refused: {
     one: '{n} wurde abgelehnt, was ihrem Verfasser gesagt wurde.',
     other: '{n} wurden abgelehnt, was ihrem Verfasser gesagt wurde.',

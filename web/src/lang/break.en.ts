@@ -38,9 +38,9 @@ export const broken = {
   restartHint: 'Everybody is without a connection for a moment.',
   restarted: 'The server restarts.',
   counter: 'What came of it',
-  counterRoom: 'In {room}, since the run began, in this window',
+  counterRoom: 'In {room}, since the run began, in this window ({name})',
   counterWindows: {
-    one: 'and no other',
+    one: 'and another one of this browser where this part is open',
     other: 'and {n} others of this browser where this part is open',
   },
   noRoom: 'Go to a room: what is said there is counted.',
@@ -49,7 +49,7 @@ export const broken = {
   disordered: 'out of order',
   waiting: 'not yet',
   strange: { one: '{n} row is not what the log has', other: '{n} rows are not what the log has' },
-  sums: '{meant} written here · {stored} in the log · {drawn} were on screen',
+  sums: '{meant} written · {stored} in the log · {drawn} were on screen',
   refused: {
     one: '{n} was refused, which its author was told.',
     other: '{n} were refused, which their author was told.',
