@@ -35,7 +35,7 @@ async function picture(windows) {
     await window.screenshot({ path: names[n] });
   }
   const both = join(folder, `frame-${String(count++).padStart(3, '0')}.png`);
-  spawnSync(convert, [names[0], '-bordercolor', '#cfc7b8', '-border', '1', '(', names[1], '-border', '1', ')', '+append', '-resize', '1100x', both]);
+  spawnSync(convert, [names[0], '-bordercolor', '#cfc7b8', '-border', '1', '(', names[1], '-border', '1', ')', '+append', '+repage', '-resize', '1000x', both]);
 }
 
 try {
