@@ -164,7 +164,9 @@ describe('a greeting that is lost', () => {
 
   test('on the way back is noticed by what comes after it', () => {
     socket().onopen?.();
-    socket().say(heartbeat);
+    socket().say({ draft: { room: 'r', text: '', time: 0 } });
+    expect(connection.state.phase).toBe('connecting');
+    socket().say({ sent: { room: 'r', id: 'i', seq: 1, time: 0 } });
     expect(connection.state.phase).toBe('waiting');
     clock.advance(500);
     welcomed();

@@ -49,6 +49,8 @@ const probeLimit = 4 * seconds;
 /** A connection has to last this long before the delays begin at the first one again. */
 const steady = 5 * seconds;
 const unauthorizedClose = 4401;
+/** What the server says only to those it has greeted, and asked by us. */
+const answers: ReadonlySet<string> = new Set(['opened', 'reset', 'event', 'sent', 'fence']);
 
 /** One connection to the server, made again whenever it is lost. */
 export class Connection {
@@ -158,11 +160,11 @@ export class Connection {
     }
   }
 
-  /** `hello` did not reach the server, or its `welcome`, which goes before everything else, not us. */
+  /** `hello` did not reach the server, or its `welcome`, which goes before all other answers, not us. */
   private greetingLost(frame: ServerFrame): boolean {
     if (this.state.phase !== 'connecting') return false;
     if (frame.type === 'error') return frame.body.code === 'hello_first';
-    return frame.type !== 'welcome' && frame.type !== 'goodbye';
+    return answers.has(frame.type);
   }
 
   private welcome({ heartbeat }: ServerBodies['welcome']): void {
