@@ -60,8 +60,8 @@ test-e2e: bin/hubbub bin/chaos e2e/node_modules/.stamp ## real browsers, real bi
 	cd e2e && npm test --silent
 
 .PHONY: pictures
-pictures: bin/hubbub e2e/node_modules/.stamp ## take docs/pictures, of every screen in both themes
-	cd e2e && node screenshots.mjs
+pictures: bin/hubbub e2e/node_modules/.stamp ## take docs/pictures, of every screen in both themes; with ImageMagick the recording too
+	cd e2e && node screenshots.mjs && node recording.mjs
 
 bin/chaos: $(GO_FILES) $(shell find chaos -name '*.go' 2>/dev/null)
 	CGO_ENABLED=0 go build -o $@ ./chaos

@@ -83,6 +83,8 @@ export const de: Catalogue = {
   'net.isOff': 'keine Verbindung',
   'net.nothingWaits': 'nichts wartet',
   'net.waits': { one: '{n} wartet', other: '{n} warten' },
+  'net.broken': 'Verbindung absichtlich gestört',
+  'net.mend': 'Beenden',
   'net.missed': { one: '{n} Nachricht verpasst', other: '{n} Nachrichten verpasst' },
   'update.ready': 'Es gibt eine neue Version.',
   'update.reload': 'Neu laden',

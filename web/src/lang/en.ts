@@ -92,6 +92,8 @@ export const en = {
   'net.isOff': 'no connection',
   'net.nothingWaits': 'nothing waiting',
   'net.waits': { one: '{n} waiting', other: '{n} waiting' },
+  'net.broken': 'Connection broken on purpose',
+  'net.mend': 'Stop',
   'net.missed': { one: '{n} message was missed', other: '{n} messages were missed' },
   'update.ready': 'A new version is there.',
   'update.reload': 'Reload',

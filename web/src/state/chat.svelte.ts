@@ -65,6 +65,8 @@ export interface ChatOptions {
 const keptAfterLeaving = 500;
 const keptUnseen = 200;
 const recountAfter = 300;
+/** After a frame was lost, what has no number is asked for at most so often. */
+const doubtEvery = 10_000;
 /** So many letters of a message are read aloud. */
 const heard = 500;
 /** Events after which a room has more people, or fewer. */
@@ -105,6 +107,8 @@ export class Chat {
   private crowdTimer: (() => void) | undefined;
   /** How much of what came while there was no connection is in the log already. */
   private missed = 0;
+  /** When something was lost on the way last. */
+  private doubted = 0;
   /** What the server knows of whether somebody looks. */
   private attended: boolean | undefined;
 
@@ -135,7 +139,7 @@ export class Chat {
       onmoved: options.onmoved,
     });
     const { rooms } = this;
-    this.open = new OpenRooms(rooms, link);
+    this.open = new OpenRooms(rooms, link, clock);
     this.reading = new Reading(link, clock, keeper);
     this.threads = new Threads(link, clock, this.reading);
     this.company = new Company(clock);
@@ -317,6 +321,8 @@ export class Chat {
       }
       case 'heartbeat':
         return this.heartbeat(frame.body);
+      case 'fence':
+        return this.answered(frame.body.n);
       case 'error':
         return this.refused(frame.body);
     }
@@ -362,7 +368,8 @@ export class Chat {
 
   private opened(body: ServerBodies['opened']): void {
     const room = this.rooms.get(body.room);
-    if (!room) return;
+    // What nobody waits for any more came twice, and tells of a place that may be past.
+    if (!room?.opening) return;
     room.opening = false;
     const { room: _, epoch, after, ...fields } = body;
     const { read = 0, head } = fields;
@@ -390,7 +397,10 @@ export class Chat {
     const stranger = room.log.nameOf(event.author) === undefined;
     this.moments.note(event.id, 'came');
     const taken = room.log.add(event);
-    if (taken === 'gap') return this.open.add(room);
+    if (taken === 'gap') {
+      this.open.add(room);
+      return this.doubt();
+    }
     if (taken === 'known') return;
     room.aside?.take(event);
     const own = event.author === this.you.id;
@@ -470,7 +480,26 @@ export class Chat {
   private heartbeat({ time, heads }: ServerBodies['heartbeat']): void {
     this.skew = time - this.options.clock.now();
     this.reading.heard();
+    this.threads.sayAgain();
     this.open.check(heads);
+  }
+
+  /** The server has answered everything before a `fence`. */
+  private answered(n: number): void {
+    const sent = this.writing.outbox.answered(n);
+    const opened = this.open.answered(n);
+    if (sent || opened) this.doubt();
+  }
+
+  /** Something was lost on the way. What has a number comes again by it; the rest is asked for. */
+  private doubt(): void {
+    const now = this.options.clock.now();
+    if (now - this.doubted < doubtEvery) return;
+    this.doubted = now;
+    this.attended = undefined;
+    this.sayAttention();
+    void this.membership.refresh();
+    void this.threads.refresh();
   }
 
   private refused(error: ErrorBody): void {

@@ -45,6 +45,11 @@ export class Wire {
     return this.id === '' ? '' : `?wire=${this.id}`;
   }
 
+  /** Ends with the view. */
+  get ending(): AbortSignal {
+    return this.ended.signal;
+  }
+
   async open(): Promise<void> {
     line.watcher = { dialled: () => this.watch() };
     while (!this.ended.signal.aborted) {

@@ -22,6 +22,8 @@ export interface WritingOptions {
 }
 
 const typingEvery = 3_000;
+/** So long the connection may be silent when it is asked what became of a message. */
+const silence = 10_000;
 
 /** What one writes: the texts in the composers, and what was sent and is not in the log yet. */
 export class Writing {
@@ -37,6 +39,9 @@ export class Writing {
   readonly texts: ComposerTexts;
   readonly shared: SharedDrafts;
   readonly outbox: Outbox;
+
+  /** Hears what the outbox tells other tabs. */
+  onnews: ((news: OutboxNews) => void) | undefined;
 
   private readonly link: Pick<Connection, 'send'>;
   private readonly clock: Clock;
@@ -62,13 +67,16 @@ export class Writing {
       store,
       clock,
       newId,
-      tell,
+      tell: (news) => {
+        tell(news);
+        this.onnews?.(news);
+      },
       send: (draft) => {
         const sent = sendDraft(link, draft);
         if (sent) onsent(draft.id);
         return sent;
       },
-      onoverdue: () => link.probe(),
+      onoverdue: () => link.probe(silence),
       onchange: () => {
         this.drafts = this.outbox.all();
         this.pausedUntil = this.outbox.pausedUntil;
