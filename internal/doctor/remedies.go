@@ -72,9 +72,7 @@ const (
 
 // proxyPass is Apache's line to hubbub, with all that it needs. What it names is where
 // hubbub listens.
-func proxyPass(more string) []string {
-	return []string{`ProxyPass "/" "http://127.0.0.1:3000/" upgrade=websocket` + more}
-}
+var proxyPass = []string{`ProxyPass "/" "http://127.0.0.1:3000/" upgrade=websocket timeout=3600 flushpackets=on`}
 
 // header returns the remedies for a request header that does not arrive as it was sent.
 func header(name, nginx string) []Remedy {
@@ -110,9 +108,9 @@ var (
 	upgradeLines = []Remedy{
 		nginxUpgrade,
 		{For: "caddy", In: site, Out: []string{
-			"header_up Upgrade", "header_up -Upgrade", "header_up Connection", "header_up -Connection", "header_up -Sec-WebSocket", "transport http {", "versions"}},
-		{For: "apache", In: vhost, Lines: proxyPass("")},
-		{For: "haproxy", In: "frontend, backend", Lines: []string{"mode http"}, Out: []string{
+			"header_up Upgrade", "header_up -Upgrade", "header_up Connection", "header_up -Connection", "header_up -Sec-WebSocket", "versions", "buffer_responses"}},
+		{For: "apache", In: vhost, Lines: proxyPass},
+		{For: "haproxy", In: "frontend, backend", Out: []string{
 			"http-request del-header Upgrade", "http-request set-header Upgrade", "http-request del-header Connection", "http-request set-header Connection",
 			"http-request del-header Sec-WebSocket", "http-request deny if"}},
 		{For: "traefik", In: headers, Out: []string{"customRequestHeaders: Upgrade", "customRequestHeaders: Connection"}},
@@ -121,8 +119,8 @@ var (
 
 var idleLines = []Remedy{
 	{For: "nginx", In: location, Lines: []string{"proxy_read_timeout 1h;", "proxy_send_timeout 1h;"}},
-	{For: "caddy", In: site, Out: []string{"stream_timeout"}},
-	{For: "apache", In: vhost, Lines: proxyPass(" timeout=3600")},
+	{For: "caddy", In: site, Out: []string{"stream_timeout", "read_timeout", "write_timeout"}},
+	{For: "apache", In: vhost, Lines: proxyPass},
 	{For: "haproxy", In: "defaults, backend", Lines: []string{"timeout tunnel 1h"}},
 	{For: "traefik", In: "entryPoints.NAME.transport.respondingTimeouts", Lines: []string{"readTimeout: 0", "idleTimeout: 1h"}},
 }
@@ -133,7 +131,7 @@ var remedies = map[Why][]Remedy{
 	Gateway: {
 		{For: "nginx", In: location, Lines: []string{"proxy_pass http://127.0.0.1:3000;"}},
 		{For: "caddy", In: "{host} { }", Lines: []string{"reverse_proxy 127.0.0.1:3000"}},
-		{For: "apache", In: vhost, Lines: proxyPass("")},
+		{For: "apache", In: vhost, Lines: proxyPass},
 		{For: "haproxy", In: "backend", Lines: []string{"server hubbub 127.0.0.1:3000"}},
 		{For: "traefik", In: service + ".loadBalancer.servers", Lines: []string{"- url: http://127.0.0.1:3000"}},
 	},
@@ -143,7 +141,7 @@ var remedies = map[Why][]Remedy{
 	OldHTTP: {
 		nginxUpgrade,
 		{For: "caddy", In: site},
-		{For: "apache", In: vhost, Lines: proxyPass(""), Out: []string{"SetEnv force-proxy-request-1.0"}},
+		{For: "apache", In: vhost, Lines: proxyPass, Out: []string{"SetEnv force-proxy-request-1.0"}},
 		{For: "haproxy", In: "backend"},
 		{For: "traefik", In: service},
 	},
@@ -181,8 +179,8 @@ var remedies = map[Why][]Remedy{
 	},
 	Buffered: {
 		{For: "nginx", In: location, Lines: []string{"proxy_buffering off;"}},
-		{For: "caddy", In: site, Lines: []string{"flush_interval -1"}},
-		{For: "apache", In: vhost, Lines: proxyPass(" flushpackets=on")},
+		{For: "caddy", In: site, Out: []string{"buffer_responses", "response_buffers"}},
+		{For: "apache", In: vhost, Lines: proxyPass},
 		{For: "haproxy", In: "frontend, backend", Out: []string{"http-response wait-for-body", "filter compression"}},
 		{For: "traefik", In: service + ".loadBalancer.responseForwarding", Lines: []string{"flushInterval: 100ms"}, Out: []string{"buffering:"}},
 	},
