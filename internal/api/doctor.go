@@ -130,7 +130,7 @@ func (h *handler) examined(r *http.Request, socket bool) (doctor.Answer, error) 
 		a.Checks = doctor.Examine(doctor.Sent{URL: u, Socket: socket, Origin: socket, Proxied: q.Has("proxied")}, a.Arrived, a.Knows)
 	}
 	if len(q.Get("try")) > maxTry {
-		return a, chat.Errorf(chat.CodeTooLong, "the name of an attempt has at most %d bytes", maxTry)
+		return a, chat.Errorf(chat.CodeBadFrame, "the name of an attempt has at most %d bytes", maxTry)
 	}
 	return a, nil
 }

@@ -98,7 +98,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // name, another one by its id, a way in, a search.
 func isView(name string) bool {
 	switch name {
-	case "/", "/join", "/link", "/sign-in", "/search":
+	case "/", "/join", "/link", "/sign-in", "/search", "/doctor":
 		return true
 	}
 	return strings.HasPrefix(name, "/r/") || strings.HasPrefix(name, "/p/")

@@ -68,9 +68,9 @@ proxy_send_timeout 1h;
 			"other host":             without("proxy_set_header Host $http_host;"), // nginx's default
 			"buffering":              without("proxy_buffering off;"),              // nginx's default
 			"short time-out":         instead("proxy_read_timeout 1h;", "proxy_read_timeout 1s;"),
-			"expired certificate":    nginxCertificate("expired"),
-			"certificate of another": nginxCertificate("other"),
-			"incomplete chain":       nginxCertificate("lone"),
+			"expired certificate":    otherCertificate("expired"),
+			"certificate of another": otherCertificate("other"),
+			"incomplete chain":       otherCertificate("lone"),
 			"no compression":         instead("proxy_buffering off;", "proxy_buffering off;\nproxy_set_header Sec-WebSocket-Extensions \"\";"),
 			"no origin":              instead("proxy_buffering off;", "proxy_buffering off;\nproxy_set_header Origin \"\";"),
 			"nobody's address":       without("proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"), // nginx's default
@@ -108,9 +108,9 @@ reverse_proxy 127.0.0.1:UPSTREAM {
 			"other host":             caddyLine("header_up Host backend.example"),
 			"buffering":              caddyLine("buffer_responses"),
 			"short time-out":         caddyLine("transport http {\nread_timeout 1s\n}"),
-			"expired certificate":    caddyCertificate("expired"),
-			"certificate of another": caddyCertificate("other"),
-			"incomplete chain":       caddyCertificate("lone"),
+			"expired certificate":    otherCertificate("expired"),
+			"certificate of another": otherCertificate("other"),
+			"incomplete chain":       otherCertificate("lone"),
 			"no compression":         caddyLine("header_up -Sec-WebSocket-Extensions"),
 			"no origin":              caddyLine("header_up -Origin"),
 			"nobody's address":       caddyLine("header_up -X-Forwarded-For"),
@@ -150,22 +150,62 @@ server hubbub 127.0.0.1:UPSTREAM
 			"other host":             haproxyLine("http-request set-header Host backend.example"),
 			"buffering":              haproxyLine("http-response wait-for-body time 10s"),
 			"short time-out":         instead("timeout tunnel 1h", "timeout tunnel 1s"),
-			"expired certificate":    instead("CERTS/good", "CERTS/expired"),
-			"certificate of another": instead("CERTS/good", "CERTS/other"),
-			"incomplete chain":       instead("CERTS/good", "CERTS/lone"),
+			"expired certificate":    otherCertificate("expired"),
+			"certificate of another": otherCertificate("other"),
+			"incomplete chain":       otherCertificate("lone"),
 			"no compression":         haproxyLine("http-request del-header Sec-WebSocket-Extensions"),
 			"no origin":              haproxyLine("http-request del-header Origin"),
 			"nobody's address":       without("option forwardfor"), // HAProxy's default
 			"nothing behind it":      instead("127.0.0.1:UPSTREAM", "127.0.0.1:9"),
 		},
 	},
+	{
+		name: "apache", binary: "apache2",
+		args: func(dir, config string) []string { return []string{"-X", "-d", dir, "-f", config} },
+		right: `ServerName localhost
+PidFile DIR/pid
+DefaultRuntimeDir DIR
+ErrorLog DIR/error.log
+LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
+LoadModule socache_shmcb_module /usr/lib/apache2/modules/mod_socache_shmcb.so
+LoadModule ssl_module /usr/lib/apache2/modules/mod_ssl.so
+LoadModule headers_module /usr/lib/apache2/modules/mod_headers.so
+LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so
+LoadModule proxy_http_module /usr/lib/apache2/modules/mod_proxy_http.so
+User nobody
+Group nogroup
+Mutex pthread
+Listen 127.0.0.1:PORT
+<VirtualHost 127.0.0.1:PORT>
+SSLEngine on
+SSLCertificateFile CERTS/good/fullchain.pem
+SSLCertificateKeyFile CERTS/good/privkey.pem
+ProxyPreserveHost On
+ProxyPass "/" "http://127.0.0.1:UPSTREAM/" upgrade=websocket timeout=3600 flushpackets=on
+</VirtualHost>
+`,
+		blocks: func(line, in string) bool { return strings.HasPrefix(line, strings.TrimSuffix(in, ">")+" ") },
+		sets:   func(line string) string { return words(line, 1) },
+		wrong: map[string]func(string) string{
+			"no upgrade":             instead(" upgrade=websocket", ""), // Apache's default
+			"other host":             without("ProxyPreserveHost On"),   // Apache's default
+			"buffering":              nil,                               // it holds nothing back
+			"short time-out":         instead(" timeout=3600 flushpackets=on", "\nTimeOut 1"),
+			"expired certificate":    otherCertificate("expired"),
+			"certificate of another": otherCertificate("other"),
+			"incomplete chain":       otherCertificate("lone"),
+			"no compression":         apacheLine("RequestHeader unset Sec-WebSocket-Extensions"),
+			"no origin":              apacheLine("RequestHeader unset Origin"),
+			"nobody's address":       apacheLine("ProxyAddHeaders Off"),
+			"nothing behind it":      instead("127.0.0.1:UPSTREAM", "127.0.0.1:9"),
+		},
+	},
 }
 
-func nginxCertificate(kind string) func(string) string {
+func otherCertificate(kind string) func(string) string {
 	return func(c string) string { return strings.ReplaceAll(c, "CERTS/good", "CERTS/"+kind) }
 }
-
-func caddyCertificate(kind string) func(string) string { return nginxCertificate(kind) }
 
 func caddyLine(line string) func(string) string {
 	return instead("UPSTREAM {", "UPSTREAM {\n"+line)
@@ -173,4 +213,8 @@ func caddyLine(line string) func(string) string {
 
 func haproxyLine(line string) func(string) string {
 	return instead("server hubbub", line+"\nserver hubbub")
+}
+
+func apacheLine(line string) func(string) string {
+	return instead("ProxyPreserveHost On", "ProxyPreserveHost On\n"+line)
 }

@@ -22,6 +22,7 @@ type Options struct {
 	Idle     time.Duration                    // how long the silent socket is watched at most; 0: DefaultIdle
 	Quick    bool                             // leave the silent socket out
 	Progress func(silent, most time.Duration) // called now and then while it is watched; may be nil
+	Patience time.Duration                    // for an answer; 0: 15 seconds
 	Every    time.Duration                    // between calls of Progress; 0: a second
 }
 
@@ -32,7 +33,7 @@ const DefaultIdle = 70 * time.Second
 const MaxIdle = 5 * time.Minute
 
 const (
-	patience = 15 * time.Second // for an answer
+	patience = 10 * time.Second // for an answer
 	pause    = 1500 * time.Millisecond
 	maxBody  = 64 << 10
 	maxClock = time.Minute // a clock that is further off makes times and links wrong
