@@ -65,6 +65,16 @@ var ways = []way{
 	{name: "no public address", want: []doctor.Why{doctor.SchemeUnknown}, hub: func(c *server.Config) { c.PublicURL = "" }},
 }
 
+// found is the path of a proxy's program, or "".
+func (p *program) found() string {
+	for _, path := range []string{p.binary, "/usr/sbin/" + p.binary} { // who is not root may not have that on the path
+		if full, err := exec.LookPath(path); err == nil {
+			return full
+		}
+	}
+	return ""
+}
+
 // needed says whether a machine without the proxies fails the test.
 var needed = os.Getenv("HUBBUB_TEST_PROXIES") == "1"
 
@@ -75,7 +85,7 @@ func TestProxies(t *testing.T) {
 	places := make(chan struct{}, 12)
 	var all sync.WaitGroup
 	for _, p := range programs {
-		if _, err := exec.LookPath(p.binary); err != nil {
+		if p.found() == "" {
 			if needed {
 				t.Errorf("%s is not installed: e2e/needs installs it", p.binary)
 			} else {
@@ -216,7 +226,7 @@ func (p *program) look(ctx context.Context, dir, port, config string, hub server
 
 // start runs the proxy until it takes connections.
 func (p *program) start(dir, config, port string) (end func(), err error) {
-	cmd := exec.Command(p.binary, p.args(dir, config)...)
+	cmd := exec.Command(p.found(), p.args(dir, config)...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
 	var said strings.Builder
 	cmd.Stdout, cmd.Stderr = &said, &said
