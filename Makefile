@@ -34,6 +34,7 @@ dev: bin/hubbub ## serve, and the page with reload on http://localhost:5173
 	bin/hubbub serve --data data & server=$$!; trap "kill $$server" EXIT; cd web && npm run dev
 
 .PHONY: test
+test: export HUBBUB_TEST_PROXIES := 1
 test: needs test-go test-web test-e2e ## everything; installs what it needs
 
 .PHONY: needs

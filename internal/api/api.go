@@ -3,6 +3,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -51,7 +52,8 @@ type Config struct {
 type handler struct {
 	Config
 	Place
-	epoch chat.Epoch
+	epoch   chat.Epoch
+	waiting waitingRoom // of doctors
 }
 
 // route is one thing that can be asked for.
@@ -63,6 +65,10 @@ type route struct {
 func (h *handler) routes() []route {
 	return []route{
 		{"GET /api/openapi.yaml", h.openapi},
+
+		{"GET /api/doctor", h.answer(h.doctor)},
+		{"GET /api/doctor/stream", h.doctorStream},
+		{"GET /api/doctor/remedies", h.answer(h.remedies)},
 
 		{"GET /api/place", h.answer(h.place)},
 		{"PATCH /api/place", h.by(h.setPlace)},
@@ -219,12 +225,14 @@ func New(cfg Config, epoch chat.Epoch) (public, operator http.Handler) {
 			w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
 		}
 		if err := h.host(r); err != nil {
-			h.refuse(w, r, err)
+			h.refuseHost(w, r, err)
 			return
 		}
 		switch err := h.Gate.Blocked(r.Context(), h.client(r)); {
 		case err != nil:
 			h.refuse(w, r, err)
+		case ws.IsUpgrade(r) && r.URL.Path == doctorPath:
+			h.doctorSocket(w, r)
 		case ws.IsUpgrade(r):
 			h.socket(w, r)
 			h.recheck(r)
@@ -435,9 +443,16 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	e := json.NewEncoder(w)
+	w.Write(jsonOf(body))
+}
+
+// jsonOf returns a body as a line of JSON.
+func jsonOf(body any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.Encode(body)
+	return b.Bytes()
 }
 
 // readJSON reads the body of a request into v.

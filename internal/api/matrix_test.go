@@ -566,6 +566,9 @@ type needs struct {
 
 var placeRoutes = map[string]needs{
 	"GET /api/openapi.yaml":             {"nobody", true, ""},
+	"GET /api/doctor":                   {"nobody", true, ""},
+	"GET /api/doctor/stream":            {"nobody", true, ""},
+	"GET /api/doctor/remedies":          {"nobody", true, ""},
 	"GET /api/place":                    {"nobody", true, ""},
 	"PATCH /api/place":                  {"owner", false, `{"guests":"open"}`},
 	"POST /api/guests":                  {"nobody", true, `{}`},

@@ -98,7 +98,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // name, another one by its id, a way in, a search, the wire view.
 func isView(name string) bool {
 	switch name {
-	case "/", "/join", "/link", "/sign-in", "/search", "/wire":
+	case "/", "/join", "/link", "/sign-in", "/search", "/wire", "/doctor":
 		return true
 	}
 	return strings.HasPrefix(name, "/r/") || strings.HasPrefix(name, "/p/") || strings.HasPrefix(name, "/wire/")

@@ -119,6 +119,9 @@ func TestEveryRouteAnswersAsTheContractSays(t *testing.T) {
 	localhost := "Host: localhost:" + w.port() // passkeys want a name
 
 	w.good("", "GET", "/api/openapi.yaml", "")
+	w.good("", "GET", "/api/doctor?as=https://chat.example.org&try=x", "")
+	w.good("", "GET", "/api/doctor/stream", "")
+	w.good("", "GET", "/api/doctor/remedies", "")
 	w.good("", "GET", "/api/place", "")
 	w.good(owner, "GET", "/api/place", "")
 	w.good(owner, "PATCH", "/api/place", `{"guests":"open","keep":{"days":365}}`)

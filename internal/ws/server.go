@@ -273,18 +273,11 @@ func OffersV1(r *http.Request) (bool, error) {
 // ServeV1 takes over a request as a hubbub.v1 connection of somebody, who may be
 // nobody yet. It returns after the handshake; a bad one has been answered.
 func (s *Server) ServeV1(w http.ResponseWriter, r *http.Request, client netip.Addr, l chat.Login) {
-	var deflate wsflate.Extension
-	deflate.Parameters = wsflate.Parameters{ServerNoContextTakeover: true, ClientNoContextTakeover: true}
+	deflate := new(wsflate.Extension)
 	sh := s.newShake(w, r, l, false)
 	nc, first, err := s.handshake(w, r, sh, ws.HTTPUpgrader{
-		Protocol: func(p string) bool { return p == wire.Subprotocol },
-		Negotiate: func(offer httphead.Option) (httphead.Option, error) {
-			answer, err := deflate.Negotiate(offer)
-			if err != nil {
-				return httphead.Option{}, nil // an offer that makes no sense is declined: RFC 7692, section 5.1
-			}
-			return answer, nil
-		},
+		Protocol:  func(p string) bool { return p == wire.Subprotocol },
+		Negotiate: negotiate(deflate),
 	})
 	if err != nil {
 		return
@@ -294,6 +287,18 @@ func (s *Server) ServeV1(w http.ResponseWriter, r *http.Request, client netip.Ad
 		dialect = hub.V1Deflated
 	}
 	s.startV1(nc, first, client, l, dialect, sh)
+}
+
+// negotiate agrees on permessage-deflate without context takeover: RFC 7692.
+func negotiate(deflate *wsflate.Extension) func(httphead.Option) (httphead.Option, error) {
+	deflate.Parameters = wsflate.Parameters{ServerNoContextTakeover: true, ClientNoContextTakeover: true}
+	return func(offer httphead.Option) (httphead.Option, error) {
+		answer, err := deflate.Negotiate(offer)
+		if err != nil {
+			return httphead.Option{}, nil // an offer that makes no sense is declined: section 5.1
+		}
+		return answer, nil
+	}
 }
 
 func (s *Server) startV1(nc net.Conn, first []byte, client netip.Addr, l chat.Login, dialect hub.Dialect, sh *shake) {

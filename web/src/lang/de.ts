@@ -72,6 +72,7 @@ export const de: Catalogue = {
   'every.minutes': { one: 'jede Minute', other: 'alle {n} Minuten' },
 
   'start.loading': 'Lädt',
+  'start.doctor': 'Herausfinden, warum',
   'start.unreachable': 'Der Server antwortet nicht. Ein neuer Versuch läuft …',
   'net.none': 'Keine Verbindung.',
   'net.kept': 'Was du schreibst, bleibt hier und wird später gesendet.',

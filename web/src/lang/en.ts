@@ -81,6 +81,7 @@ export const en = {
 
   // Starting, and the connection
   'start.loading': 'Loading',
+  'start.doctor': 'Find out why',
   'start.unreachable': 'The server does not answer. Trying again…',
   'net.none': 'No connection.',
   'net.kept': 'What you write is kept and sent later.',
