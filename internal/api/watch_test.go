@@ -446,7 +446,7 @@ func TestWireOfARebuiltHandshake(t *testing.T) {
 // A socket that is full for a while is reported as it is written: frame by frame, none
 // twice and none in pieces.
 func TestWireOfASlowClient(t *testing.T) {
-	const lines = 1500
+	const lines = 2800
 	r := serve(t, func(c *server.Config) { c.NoLimits = true })
 	id, report := r.watch(r.guest("Ann"))
 	small := &http.Client{Transport: &http.Transport{DialContext: dialSmall}}
