@@ -13,8 +13,12 @@ export const wireApi = {
     return ((await request('POST', '/api/wire')) as { id: string }).id;
   },
 
-  /** What the server reports to a watch, until it or the signal ends. */
-  async *records(id: string, signal: AbortSignal): AsyncGenerator<WireRecord> {
+  /** What the server reports to a watch, until it or the signal ends. From `onbegun` on nothing is missed. */
+  async *records(
+    id: string,
+    signal: AbortSignal,
+    onbegun: () => void = () => {},
+  ): AsyncGenerator<WireRecord> {
     let response: Response;
     try {
       response = await fetch(`/api/wire/${step(id)}`, { credentials: 'same-origin', signal });
@@ -24,6 +28,7 @@ export const wireApi = {
     if (!response.ok || !response.body) {
       throw new ApiError(response.status, 'not_found', 'The server reports nothing.');
     }
+    onbegun();
     let rest = '';
     const decoder = new TextDecoder();
     const reader = response.body.getReader();

@@ -1,4 +1,4 @@
-import { WireLog, type WireRecord } from '../lib/wirelog.ts';
+import { WireLog } from '../lib/wirelog.ts';
 import { wireApi } from '../lib/wireapi.ts';
 import { wire as english } from '../lang/wire.en.ts';
 import { wire as german } from '../lang/wire.de.ts';
@@ -58,14 +58,12 @@ export class Wire {
   private async hear(): Promise<void> {
     try {
       this.id = await wireApi.watch();
-      const records = wireApi.records(this.id, this.ended.signal);
-      let begun = false;
-      for await (const record of records) {
-        if (!begun) this.chat.redial();
-        begun = true;
+      const began = () => {
         this.problem = undefined;
-        this.log.take(record as WireRecord);
-      }
+        this.chat.redial();
+      };
+      const records = wireApi.records(this.id, this.ended.signal, began);
+      for await (const record of records) this.log.take(record);
     } catch (error) {
       if (!this.ended.signal.aborted) this.problem = error;
     }
