@@ -123,10 +123,14 @@ func (o *options) run(c *cobra.Command, cfg server.Config) error {
 			err = s.Serve(ctx)
 		}
 		cancel()
-		if !errors.Is(err, server.ErrRestart) || c.Context().Err() != nil {
+		switch {
+		case !errors.Is(err, server.ErrRestart):
 			return err
-		}
-		if err != server.ErrRestart {
+		case c.Context().Err() != nil && err == server.ErrRestart:
+			return nil // a signal came meanwhile
+		case c.Context().Err() != nil:
+			return err
+		case err != server.ErrRestart:
 			cfg.Log.Error("stop before the new start", "err", err)
 		}
 		cfg = s.Again(cfg)

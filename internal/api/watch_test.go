@@ -326,14 +326,21 @@ func TestWireWithoutAReader(t *testing.T) {
 // A server stops although reports are read, or are not: serve's end wants it to.
 func TestWireEndsWithTheServer(t *testing.T) {
 	data := t.TempDir()
-	r := serve(t, func(c *server.Config) { c.Data = data })
+	r := serve(t, func(c *server.Config) { c.Data, c.NoLimits = data, true })
 	ann := r.guest("Ann")
 	id, report := r.watch(ann)
-	_, stuck := r.watch(ann)
+	stuckID, stuck := r.watch(ann) // it has more to read than the network holds
+	talks := listen(r.rawSocket("/?wire="+stuckID, nil))
+	for range 100 {
+		for range 40 {
+			talks.says(strings.Repeat("x", 4096))
+		}
+		r.do("GET", "/healthz", "") // the report goes on meanwhile
+	}
 	own := r.rawSocket("/?wire="+id, authorization(ann), wire.Subprotocol)
 	own.tell(`{"hello":{}}`)
 	operator := r.reads(filepath.Join(data, "admin.sock"), "/api/connections/1/wire", "Authorization: Bearer nobody")
-	go own.ws.CloseRead(context.Background())
+	listen(own)
 	begun := time.Now()
 	r.stop()
 	if took := time.Since(begun); took > 4*time.Second {
@@ -341,8 +348,8 @@ func TestWireEndsWithTheServer(t *testing.T) {
 	}
 	report.until(isEnd)
 	for _, open := range []*reading{report, operator, stuck} {
-		if rest, err := io.ReadAll(open.in); err != nil && !strings.Contains(err.Error(), "EOF") {
-			t.Errorf("%q, %v", rest, err)
+		if n, err := io.Copy(io.Discard, open.in); err != nil && !strings.Contains(err.Error(), "EOF") {
+			t.Errorf("it does not end: %d bytes, %v", n, err)
 		}
 	}
 }
@@ -424,5 +431,47 @@ func TestWireOfARebuiltHandshake(t *testing.T) {
 	if rec.Kind != tap.KindHandshake || rec.Exact || strings.Contains(report.all.String(), bearer(ann)) || !strings.Contains(rec.Request, "Cookie: •••\r\n") ||
 		!strings.HasPrefix(rec.Request, "GET /?wire=•••&token=••• HTTP/1.1\r\nHost: "+u.Host+"\r\n") || !strings.HasPrefix(rec.Response, "HTTP/1.1 101 ") {
 		t.Errorf("%+v %+v", rec, rec.Handshake)
+	}
+}
+
+// A socket that is full for a while is reported as it is written: frame by frame, none
+// twice and none in pieces.
+func TestWireOfASlowClient(t *testing.T) {
+	const lines = 3000
+	r := serve(t, func(c *server.Config) { c.NoLimits = true })
+	id, report := r.watch(r.guest("Ann"))
+	slow := r.rawSocket("/?wire="+id, nil)
+	done := make(chan error, 1)
+	go func() {
+		for n := uint64(0); n < lines; {
+			rec, ok := report.next()
+			switch {
+			case !ok:
+				done <- io.ErrUnexpectedEOF
+				return
+			case rec.Kind == tap.KindSkipped:
+				n += uint64(rec.Count)
+			case rec.Kind == tap.KindFrame && rec.From == tap.Server && rec.Opcode < 8:
+				if n++; rec.Head != "817e1000" || rec.Length != 4096 || *rec.Text != strings.Repeat("x", 4096) {
+					done <- fmt.Errorf("frame %d: %+v", n, rec.Frame)
+					return
+				}
+			}
+		}
+		done <- nil
+	}()
+	talks := listen(r.rawSocket("/", nil))
+	for range lines {
+		talks.says(strings.Repeat("x", 4096))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for i := range lines {
+		if _, got, err := slow.ws.Read(ctx); err != nil || len(got) != 4096 {
+			t.Fatalf("message %d: %.20q, %v", i, got, err)
+		}
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
