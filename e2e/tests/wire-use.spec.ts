@@ -302,14 +302,16 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await wireRow(ines, 'sent').click();
       await look('frame');
       await page.keyboard.press('Escape');
-      await frames(ines).first().click();
+      await page.keyboard.press('Home');
+      await page.keyboard.press('Enter');
       await page.locator('[data-head] summary').first().click();
       await look('handshake');
       await page.getByRole('tab').last().click();
       await page.locator('[data-client=script]').waitFor();
       await look('clients');
       await page.getByRole('tab').first().click();
-      await page.keyboard.press('Escape');
+      await entry(ines).press('Escape');
+      await page.keyboard.press('End');
       await wireRow(ines, 'sent').click();
       await entry(ines).locator('.line .button').nth(1).click();
       await page.locator('[data-stored]').waitFor();
