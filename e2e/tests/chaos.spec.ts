@@ -99,6 +99,7 @@ test('the same seed decides the same', async ({ someone }) => {
   const ines = await someone('Ines');
   await listening(ines.page);
   await ines.enter();
+  let runs = 0;
   const fates = async (seed: number): Promise<boolean[]> => {
     await openBreak(ines);
     await fill(ines, { Seed: seed, 'Lost, %, to the server': 0, 'Doubled, %, to the server': 50, 'Lost, %, from the server': 0, 'Cut each connection after so many seconds (0: never)': 0 });
@@ -106,8 +107,11 @@ test('the same seed decides the same', async ({ someone }) => {
       (window as unknown as { frames: string[] }).frames.length = 0;
       button.click();
     });
-    await ines.say(...numbered(12));
-    await settled(ines);
+    // One after the other, so that no two frames in a row say the same by themselves: "typing", a message, "typing".
+    for (const text of numbered(8, `run ${++runs}, message`)) {
+      await ines.say(text);
+      await expect(ines.text(text)).toHaveAttribute('data-state', 'sent');
+    }
     return ines.page.evaluate(() => {
       const { frames } = window as unknown as { frames: string[] };
       return frames.flatMap((frame, i) => (frame === frames[i - 1] ? [] : [frame === frames[i + 1]])).slice(0, 12);
@@ -204,7 +208,7 @@ test('fifty numbered messages are asked about first, never go to a conversation,
   const tomas = await someone('Tomás');
   await tomas.enter();
   await openBreak(ines);
-  await fill(ines, { Seed: 4711 });
+  await fill(ines, { Seed: 4711, 'Lost, %, to the server': 5, 'Lost, %, from the server': 5 });
   await breakIt(ines).click();
   const write = ines.page.getByRole('button', { name: 'Write 50 numbered messages' });
   await write.click();
@@ -271,3 +275,18 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await shot(ines, `break-narrow-counter-${colorScheme}`);
   });
 }
+
+test('in German too', async ({ someone }) => {
+  const ines = await someone('Ines', { locale: 'de-DE', viewport: { width: 1280, height: 1300 } });
+  await ines.page.goto(ines.hubbub.url);
+  await ines.page.locator('input').first().fill('Ines');
+  await ines.page.keyboard.press('Enter');
+  await expect(ines.page.locator('[data-connection]')).toContainText('verbunden');
+  await ines.page.goto(`${ines.hubbub.url}/r/lobby?wire=break`);
+  await ines.page.getByRole('switch', { name: 'Meine Verbindung stören' }).click();
+  await expect(ines.page.locator('[data-broken]')).toContainText('Verbindung absichtlich gestört');
+  await expect(ines.page.locator('[data-counter]')).toContainText('vertauscht');
+  await expect(ines.page.locator('[data-deeds]')).toContainText(/\d kamen durch/);
+  await accessible(ines, 'in German');
+  await shot(ines, 'break-german');
+});

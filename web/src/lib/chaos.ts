@@ -244,7 +244,7 @@ class Lane {
     this.put(0, then);
   }
 
-  /** Lets pass what is due. */
+  /** Lets pass what is due, and nothing before what came before it. */
   move(): void {
     this.cancel();
     const { clock } = this.chaos;
@@ -268,8 +268,7 @@ class Lane {
   }
 
   private put(delay: number, pass: () => void): void {
-    const due = Math.max(this.chaos.clock.now() + delay, this.held.at(-1)?.due ?? 0);
-    this.held.push({ due, pass });
+    this.held.push({ due: this.chaos.clock.now() + delay, pass });
     this.move();
   }
 }
