@@ -166,6 +166,9 @@ func upgrade(a Arrived) Check {
 func extensions(a Arrived) Check {
 	for entry := range strings.SplitSeq(a.Headers["Sec-Websocket-Extensions"], ",") {
 		if name, _, _ := strings.Cut(entry, ";"); strings.TrimSpace(name) == "permessage-deflate" {
+			if !a.upgrades() {
+				return untested(CheckCompression, AfterSocket, nil)
+			}
 			return ok(CheckCompression, CompressionGood, nil)
 		}
 	}

@@ -108,11 +108,11 @@ var (
 	upgradeLines = []Remedy{
 		nginxUpgrade,
 		{For: "caddy", In: site, Out: []string{
-			"header_up Upgrade", "header_up -Upgrade", "header_up Connection", "header_up -Connection", "header_up -Sec-WebSocket", "versions", "buffer_responses"}},
+			"header_up Upgrade", "header_up -Upgrade", "header_up Connection", "header_up -Connection", "header_up -Sec-WebSocket", "versions h2c", "buffer_responses"}},
 		{For: "apache", In: vhost, Lines: proxyPass},
 		{For: "haproxy", In: "frontend, backend", Out: []string{
 			"http-request del-header Upgrade", "http-request set-header Upgrade", "http-request del-header Connection", "http-request set-header Connection",
-			"http-request del-header Sec-WebSocket", "http-request deny if"}},
+			"http-request del-header Sec-WebSocket"}},
 		{For: "traefik", In: headers, Out: []string{"customRequestHeaders: Upgrade", "customRequestHeaders: Connection"}},
 	}
 )
