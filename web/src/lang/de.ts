@@ -579,6 +579,7 @@ export const de: Catalogue = {
   'notice.previews': '{who:Du|} {who:hast|hat} entschieden: Nachrichten zeigen, wohin Links führen',
   'notice.noPreviews':
     '{who:Du|} {who:hast|hat} entschieden: Nachrichten zeigen nicht, wohin Links führen',
+  'notice.restart': '{who:Du|} {who:hast|hat} den Server neu gestartet',
 
   'error.unknown': 'Etwas ist schiefgegangen.',
   'error.unreachable': 'Der Server ist nicht erreichbar.',

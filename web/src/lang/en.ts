@@ -589,6 +589,7 @@ export const en = {
   'notice.botGone': '{who:You|} removed the bot {whom}',
   'notice.previews': '{who:You|} decided that messages show where links lead',
   'notice.noPreviews': '{who:You|} decided that messages do not show where links lead',
+  'notice.restart': '{who:You|} started the server again',
 
   // What went wrong
   'error.unknown': 'Something went wrong.',
