@@ -82,17 +82,18 @@ func both(client, server net.Conn, in io.Reader, line *tap.Line) {
 	wg.Wait()
 }
 
-// pass copies bytes, and reports them when they are on their way. It says whether the
-// side that sends has ended as it should, so that the other may go on.
+// pass copies bytes, and reports them before they go on, so that no answer is reported
+// before its question. It says whether the side that sends has ended as it should, so
+// that the other may go on.
 func pass(to net.Conn, from io.Reader, tell func([]byte, time.Time)) bool {
 	buf := make([]byte, copyBytes)
 	for {
 		n, err := from.Read(buf)
 		if n > 0 {
+			tell(buf[:n], time.Now())
 			if _, err := to.Write(buf[:n]); err != nil {
 				return false
 			}
-			tell(buf[:n], time.Now())
 		}
 		if err != nil {
 			half, ok := to.(interface{ CloseWrite() error })
