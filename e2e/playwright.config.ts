@@ -21,7 +21,8 @@ export default defineConfig({
     timezoneId: 'Europe/Lisbon',
     // Tests that change what the server answers would not see what a service worker asks; app.spec.ts is about it.
     serviceWorkers: 'block',
-    trace: 'retain-on-failure',
+    // A quarter of all processor time went into traces of tests that pass. Any run records them with --trace=retain-on-failure.
+    trace: 'on-first-retry',
     screenshot: 'only-on-failure',
   },
 });

@@ -129,6 +129,23 @@ try {
   await mara.page.goBack();
   await mara.page.setViewportSize(desktop.viewport);
 
+  // What passed on the wire, of a message that was just said.
+  await mara.page.setViewportSize({ width: 1280, height: 860 });
+  await mara.page.keyboard.press('Control+Shift+Y');
+  const passed = (kind) => mara.page.locator('[data-frames] [role=option]').filter({ has: mara.page.locator('.kind').getByText(kind, { exact: true }) });
+  await passed('opened').first().waitFor();
+  await mara.say('And everybody can see how it travels.');
+  await passed('sent').first().waitFor();
+  await take(mara.page, 'wire');
+  await passed('send').first().click();
+  await mara.page.getByRole('heading', { name: /^send/ }).waitFor();
+  await take(mara.page, 'wire-frame');
+  await mara.page.keyboard.press('Escape');
+  await passed('handshake').first().click();
+  await take(mara.page, 'wire-handshake');
+  await mara.page.keyboard.press('Control+Shift+Y');
+  await mara.page.setViewportSize(desktop.viewport);
+
   const row = mara.row('The oven arrived');
   await row.hover();
   await row.getByRole('button', { name: /^More about/ }).click();

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"regexp"
@@ -34,9 +35,12 @@ func TestScripts(t *testing.T) {
 			}
 			e.Defer(func() { l.Close() })
 			e.Setenv("BUSY", l.Addr().String()) // a port that somebody else has
+			other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<p>A wiki") }))
+			e.Defer(other.Close)
+			e.Setenv("OTHER", other.URL) // another program
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"start": start, "stop": stop, "as": as},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"start": start, "stop": stop, "as": as, "follow": follow, "shows": shows, "unfollow": unfollow, "hangup": hangup, "socket": socket, "say": say},
 	})
 }
 

@@ -181,7 +181,7 @@ func envName(flag string) string {
 var secrets = []string{"oidc-client-secret", "database", "nats"}
 
 // load takes what no flag set from the environment, and refuses variables that
-// mean nothing. An empty variable counts as not set.
+// mean nothing, but for those of the tests. An empty variable counts as not set.
 func (o *options) load(f *pflag.FlagSet) error {
 	known := map[string]bool{}
 	var names []string
@@ -196,7 +196,7 @@ func (o *options) load(f *pflag.FlagSet) error {
 	}
 	for _, kv := range os.Environ() {
 		key, value, _ := strings.Cut(kv, "=")
-		if strings.HasPrefix(key, envPrefix) && value != "" && !known[key] {
+		if strings.HasPrefix(key, envPrefix) && !strings.HasPrefix(key, envPrefix+"TEST_") && value != "" && !known[key] {
 			return usagef("there is no setting %s", key)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -45,8 +46,9 @@ Without a command it serves. Every flag can also be set in the environment:
 		o.register(c.Flags())
 		c.PreRunE = func(c *cobra.Command, _ []string) error { return o.load(c.Flags()) }
 	}
-	root.AddCommand(serve, newVersion())
+	root.AddCommand(serve, newVersion(), newDoctor())
 	root.AddCommand(newAdmin()...)
+	root.AddCommand(newTap())
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
@@ -100,18 +102,39 @@ func (o *options) serve(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	s, err := server.New(c.Context(), server.Config{
+	return o.run(c, server.Config{
 		Listen: o.listen, LAN: o.lan, PublicURL: o.publicURL, Proxies: proxies, ProxyProtocol: o.proxy, TLS: o.tls, Provider: provider,
 		Data: o.data, Database: o.database, NATS: o.nats, AllowNull: o.allowNull, Limits: limits, NoLimits: o.limits == "off", Guests: o.guests,
 		Files: server.FileLimits{MaxFile: int64(o.maxFile), Quota: int64(o.quota)}, Metrics: o.metrics, HooksPrivate: o.hooksPrivate, PushContact: contact, Version: version, Log: log,
 	})
-	if err != nil {
-		return err
+}
+
+// run serves, again and again if an owner wants it to start again.
+func (o *options) run(c *cobra.Command, cfg server.Config) error {
+	for first := true; ; first = false {
+		ctx, cancel := context.WithCancel(c.Context())
+		s, err := server.New(ctx, cfg)
+		if err == nil && first {
+			if err = o.greet(c, s); err != nil {
+				err = errors.Join(err, s.Stop())
+			}
+		}
+		if err == nil {
+			err = s.Serve(ctx)
+		}
+		cancel()
+		switch {
+		case !errors.Is(err, server.ErrRestart):
+			return err
+		case c.Context().Err() != nil && err == server.ErrRestart:
+			return nil // a signal came meanwhile
+		case c.Context().Err() != nil:
+			return err
+		case err != server.ErrRestart:
+			cfg.Log.Error("stop before the new start", "err", err)
+		}
+		cfg = s.Again(cfg)
 	}
-	if err := o.greet(c, s); err != nil {
-		return errors.Join(err, s.Stop())
-	}
-	return s.Serve(c.Context())
 }
 
 // greet says where the server is and how people get in.

@@ -253,7 +253,7 @@ test('25. without a service worker the page alerts, in one of its tabs, and a cl
   }
   const led = page.url().includes('/r/kitchen/') ? page : tab;
   await expect(led.locator('article').filter({ hasText: '@Ines once' })).toBeInViewport();
-  expect(await shown(page, tab)).toEqual([]);
+  await expect.poll(() => shown(page, tab)).toEqual([]);
 });
 
 test('25. where there is a push service the browser is subscribed with the key of the server, and is not any more when alerts are turned off', async ({ someone }) => {

@@ -57,7 +57,9 @@ for (let part = 0; part < parts; part++) {
         }
       };
       new MutationObserver((changes) => {
-        for (const { target } of changes) look(target instanceof Element ? (target.closest('article')?.parentElement ?? target) : document.body);
+        // A text of many parts comes as many changes to the same row: that is looked at once, with all that is in it.
+        const changed = [...new Set(changes.map(({ target }) => (target instanceof Element ? (target.closest('article')?.parentElement ?? target) : document.body)))];
+        for (const one of changed) if (!changed.some((other) => other !== one && other.contains(one))) look(one);
       }).observe(document.body, { childList: true, subtree: true });
     });
 

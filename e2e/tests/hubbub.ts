@@ -225,7 +225,7 @@ async function newPage(browser: Browser, complaints: string[], options: BrowserC
   page.on('console', (message) => {
     if (message.type() !== 'error') return;
     if (message.text().includes('does not support the Push API in incognito mode')) return;
-    if (/net::ERR_|WebSocket connection|status of (400|401|403|409|429)/.test(message.text())) return;
+    if (/net::ERR_|WebSocket connection|status of (400|401|403|409|429|502)/.test(message.text())) return;
     // The recorder of traces fetches what the page shows of its own files; the page may not.
     if (/^Connecting to 'blob:/.test(message.text())) return;
     // A room that is not there is an answer; a file of the page that is not there is a mistake.

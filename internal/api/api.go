@@ -3,6 +3,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,13 +42,15 @@ type Config struct {
 	Place     Place
 	Refused   func(chat.Code) // told of every refusal
 
-	Alerts *alert.Alerts
+	Alerts  *alert.Alerts
+	Restart func() // has the server stop and start again; it does not wait
 }
 
 type handler struct {
 	Config
 	Place
-	epoch chat.Epoch
+	epoch   chat.Epoch
+	waiting waitingRoom // of doctors
 }
 
 // route is one thing that can be asked for.
@@ -59,6 +62,10 @@ type route struct {
 func (h *handler) routes() []route {
 	return []route{
 		{"GET /api/openapi.yaml", h.openapi},
+
+		{"GET /api/doctor", h.answer(h.doctor)},
+		{"GET /api/doctor/stream", h.doctorStream},
+		{"GET /api/doctor/remedies", h.answer(h.remedies)},
 
 		{"GET /api/place", h.answer(h.place)},
 		{"PATCH /api/place", h.by(h.setPlace)},
@@ -163,6 +170,13 @@ func (h *handler) routes() []route {
 		{"DELETE /api/rooms/{id}/hooks/{hook}", h.hooking(h.removeHook)},
 		{"POST /api/rooms/{id}/hooks/{hook}/retry", h.hooking(h.retryHook)},
 
+		{"POST /api/restart", h.mine(h.restart)},
+		{"POST /api/wire", h.mine(h.newWatch)},
+		{"GET /api/wire/{id}", h.watch},
+		{"GET /api/connections", h.by(h.connections)},
+		{"GET /api/connections/{id}/wire", h.watchConnection},
+		{"GET /api/rooms/{id}/events/{seq}/stored", h.in(chat.ActRead, h.stored)},
+
 		{"GET /api/audit", h.by(h.placeAudit)},
 		{"GET /api/blocks", h.by(h.listBlocks)},
 		{"POST /api/blocks", h.by(h.addBlock)},
@@ -208,12 +222,14 @@ func New(cfg Config, epoch chat.Epoch) (public, operator http.Handler) {
 			w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
 		}
 		if err := h.host(r); err != nil {
-			h.refuse(w, r, err)
+			h.refuseHost(w, r, err)
 			return
 		}
 		switch err := h.Gate.Blocked(r.Context(), h.client(r)); {
 		case err != nil:
 			h.refuse(w, r, err)
+		case ws.IsUpgrade(r) && r.URL.Path == doctorPath:
+			h.doctorSocket(w, r)
 		case ws.IsUpgrade(r):
 			h.socket(w, r)
 			h.recheck(r)
@@ -424,9 +440,16 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	e := json.NewEncoder(w)
+	w.Write(jsonOf(body))
+}
+
+// jsonOf returns a body as a line of JSON.
+func jsonOf(body any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.Encode(body)
+	return b.Bytes()
 }
 
 // readJSON reads the body of a request into v.

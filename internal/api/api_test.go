@@ -3,11 +3,13 @@ package api_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -22,6 +24,7 @@ type running struct {
 	t      *testing.T
 	url    string
 	server *server.Server
+	stop   func()
 }
 
 func quiet(t *testing.T) *slog.Logger {
@@ -54,13 +57,14 @@ func serve(t *testing.T, change ...func(*server.Config)) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx) }()
-	t.Cleanup(func() {
+	stop := sync.OnceFunc(func() {
 		cancel()
-		if err := <-done; err != nil {
+		if err := <-done; err != nil && !errors.Is(err, server.ErrRestart) {
 			t.Error(err)
 		}
 	})
-	return &running{t, s.URL(), s}
+	t.Cleanup(stop)
+	return &running{t, s.URL(), s, stop}
 }
 
 func (r *running) port() string { return r.url[strings.LastIndex(r.url, ":")+1:] }

@@ -486,7 +486,7 @@ func TestOutgoingHookAfterRestart(t *testing.T) {
 		ctx, cancel := context.WithCancel(ctx)
 		done := make(chan error, 1)
 		go func() { done <- s.Serve(ctx) }()
-		return &running{t, s.URL(), s}, func() {
+		return &running{t, s.URL(), s, nil}, func() {
 			cancel()
 			if err := <-done; err != nil {
 				t.Error(err)

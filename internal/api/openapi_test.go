@@ -29,7 +29,7 @@ import (
 
 // contract is the document, checked.
 var contract = sync.OnceValues(func() (*openapi3.T, error) {
-	for _, kind := range []string{"image/png", "image/jpeg", "image/gif", "audio/ogg", "audio/webm", "audio/mpeg", "video/mp4", "multipart/byteranges"} {
+	for _, kind := range []string{"image/png", "image/jpeg", "image/gif", "audio/ogg", "audio/webm", "audio/mpeg", "video/mp4", "multipart/byteranges", "application/x-ndjson"} {
 		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.FileBodyDecoder)
 	}
 	doc, err := openapi3.NewLoader().LoadFromData(api.Contract)

@@ -20,6 +20,7 @@ type Place struct {
 	Network   bool           // it listens beyond this machine
 	TLS       bool           // it speaks TLS itself
 	Proxies   []netip.Prefix // whose word counts about where a request comes from
+	Announced bool           // they say it by the PROXY protocol
 	AllowNull bool           // pages from disk may speak plain text
 	names     []string       // of this machine
 }

@@ -95,13 +95,13 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // isView says whether a path is an address within the page: a public room by its
-// name, another one by its id, a way in, a search.
+// name, another one by its id, a way in, a search, the wire view.
 func isView(name string) bool {
 	switch name {
-	case "/", "/join", "/link", "/sign-in", "/search":
+	case "/", "/join", "/link", "/sign-in", "/search", "/wire", "/doctor":
 		return true
 	}
-	return strings.HasPrefix(name, "/r/") || strings.HasPrefix(name, "/p/")
+	return strings.HasPrefix(name, "/r/") || strings.HasPrefix(name, "/p/") || strings.HasPrefix(name, "/wire/")
 }
 
 // contentType does not depend on what the machine's tables say of the types that

@@ -32,7 +32,7 @@ func TestPushThroughNodes(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		return &running{t, srv.URL(), srv}
+		return &running{t: t, url: srv.URL(), server: srv}
 	}
 	a, b := run(), run()
 	owner, ben := a.owner(), a.member("Ben")

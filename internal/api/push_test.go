@@ -308,7 +308,7 @@ func TestPushAfterRestart(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() { done <- srv.Serve(ctx) }()
-		return &running{t, srv.URL(), srv}, func() {
+		return &running{t, srv.URL(), srv, nil}, func() {
 			cancel()
 			if err := <-done; err != nil {
 				t.Error(err)

@@ -119,6 +119,9 @@ func TestEveryRouteAnswersAsTheContractSays(t *testing.T) {
 	localhost := "Host: localhost:" + w.port() // passkeys want a name
 
 	w.good("", "GET", "/api/openapi.yaml", "")
+	w.good("", "GET", "/api/doctor?as=https://chat.example.org&try=x", "")
+	w.good("", "GET", "/api/doctor/stream", "")
+	w.good("", "GET", "/api/doctor/remedies", "")
 	w.good("", "GET", "/api/place", "")
 	w.good(owner, "GET", "/api/place", "")
 	w.good(owner, "PATCH", "/api/place", `{"guests":"open","keep":{"days":365}}`)
@@ -200,6 +203,7 @@ func TestEveryRouteAnswersAsTheContractSays(t *testing.T) {
 	w.good(guest, "POST", message+"/report", `{"reason":"Advertising"}`)
 	report := field(t, w.good(ines, "GET", kitchen+"/reports", ""), "reports.id")
 	w.good(ines, "DELETE", kitchen+"/reports/"+report, "")
+	w.good(tom, "GET", strings.Replace(message, "/messages/", "/events/", 1)+"/stored", "")
 	w.good(tom, "DELETE", message, "")
 	w.good(ines, "GET", kitchen+"/events", "")
 
@@ -267,6 +271,7 @@ func TestEveryRouteAnswersAsTheContractSays(t *testing.T) {
 	socket := filepath.Join(data, "admin.sock")
 	w.operator(socket, "POST", "/api/owner-link", "{}")
 	w.operator(socket, "GET", "/api/rooms", "")
+	w.wire(ines, socket)
 	w.operator(socket, "GET", "/api/blocks", "")
 	w.operator(socket, "POST", "/api/blocks", `{"range":"203.0.113.0/24"}`)
 	w.operator(socket, "GET", "/api/blocks", "")
@@ -279,6 +284,7 @@ func TestEveryRouteAnswersAsTheContractSays(t *testing.T) {
 	w.good(owner, "DELETE", "/api/people/"+tomID, "")
 	w.good(owner, "GET", "/api/audit", "")
 	w.good(ines, "GET", kitchen+"/audit", "")
+	w.good(owner, "POST", "/api/restart", "")
 
 	elsewhere := []string{ // need a passkey, or a provider
 		"signInByPasskey", "addPasskey", "removePasskey", "toProvider", "fromProvider",

@@ -164,6 +164,17 @@ func (h *handler) endOtherSessions(r *http.Request, l chat.Login) (int, any, err
 }
 
 // The sessions of others are the operator's business alone.
+// restart has the server start again. It is for owners in the page: on the machine itself
+// there are other ways.
+func (h *handler) restart(r *http.Request, l chat.Login) (int, any, error) {
+	if err := h.Gate.Restarted(r.Context(), l.Person); err != nil {
+		return 0, nil, err
+	}
+	h.Log.Info("the server starts again", "by", l.Name)
+	h.Restart()
+	return http.StatusAccepted, none{}, nil
+}
+
 func operatorOnly(l chat.Login) error {
 	if l.ID != chat.OperatorID {
 		return chat.Errorf(chat.CodeForbidden, "that is done on the machine itself")

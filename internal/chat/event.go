@@ -78,6 +78,7 @@ const (
 	KindBot      Kind = 45 // About was made
 	KindBotGone  Kind = 46
 	KindPreviews Kind = 50 // "on": the place shows where links lead; "off"
+	KindRestart  Kind = 51 // the server starts again
 )
 
 var kindNames = map[Kind]string{
@@ -90,7 +91,7 @@ var kindNames = map[Kind]string{
 	KindReact: "react", KindUnreact: "unreact", KindPin: "pin", KindUnpin: "unpin",
 	KindPreview: "preview", KindUnpreview: "unpreview",
 	KindRole: "role", KindPutOut: "put_out", KindBlock: "block", KindUnblock: "unblock", KindGuests: "guests",
-	KindBot: "bot", KindBotGone: "bot_gone", KindPreviews: "previews",
+	KindBot: "bot", KindBotGone: "bot_gone", KindPreviews: "previews", KindRestart: "restart",
 }
 
 // String returns the kind's name in hubbub.v1.

@@ -42,6 +42,10 @@ type Log interface {
 	// Read returns the events of room after the given place.
 	Read(ctx context.Context, room RoomID, after Seq, limit int) ([]Event, error)
 
+	// Stored returns the row that holds an event, as it lies in the store. What was
+	// deleted is not in it. What is not there, or was erased, is CodeNotFound.
+	Stored(ctx context.Context, room RoomID, seq Seq) (StoredRow, error)
+
 	// Head returns the room's last place. An unknown room is CodeNotFound.
 	Head(ctx context.Context, room RoomID) (Position, error)
 

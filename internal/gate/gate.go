@@ -127,6 +127,16 @@ func (g *Gate) SetPolicy(ctx context.Context, by chat.Person, policy string) err
 	return chat.Errorf(chat.CodeBadFrame, "guests are invited, open or none")
 }
 
+// Restarted notes who has the server start again, which is for owners.
+func (g *Gate) Restarted(ctx context.Context, by chat.Person) error {
+	if err := atLeast(by, chat.RoleOwner); err != nil {
+		return err
+	}
+	return g.Accounts.SetSetting(ctx, by.ID, chat.KindRestart, restartSetting, "")
+}
+
+const restartSetting = "restart" // there is nothing to set: the log holds when, and who
+
 func atLeast(p chat.Person, role chat.Role) error {
 	if p.Role < role {
 		return chat.Errorf(chat.CodeForbidden, "that needs the role %s", role)

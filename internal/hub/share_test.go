@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -69,6 +70,11 @@ type share struct {
 func (s *share) Follow(f func([]chat.Event)) { s.follow = f }
 func (s *share) Watch(f func([]chat.Change)) { s.watch = f }
 func (s *share) Failed() <-chan struct{}     { return nil }
+
+// Stored is asked by nobody here.
+func (s *share) Stored(context.Context, chat.RoomID, chat.Seq) (row chat.StoredRow, err error) {
+	return row, errors.ErrUnsupported
+}
 
 func (s *share) Append(_ context.Context, drafts []chat.Draft) []chat.Result {
 	s.committer <- struct{}{}

@@ -101,6 +101,10 @@ func restore(into []any) {
 			*v = unescape(*v)
 		case *sql.NullString:
 			v.String = unescape(v.String)
+		case *any:
+			if text, ok := (*v).(string); ok {
+				*v = unescape(text)
+			}
 		default:
 			if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && p.Elem().Kind() == reflect.String {
 				p.Elem().SetString(unescape(p.Elem().String()))

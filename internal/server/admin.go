@@ -24,8 +24,9 @@ import (
 // Admin asks a server as its operator: a running one on its private socket, or
 // else the data folder itself, by the same handler.
 type Admin struct {
-	send  func(*http.Request) (*http.Response, error)
-	close func() error
+	running bool // a server is asked, and not the data folder
+	send    func(*http.Request) (*http.Response, error)
+	close   func() error
 }
 
 const baseSetting = "base" // where links led when the server last ran
@@ -39,7 +40,7 @@ func OpenAdmin(ctx context.Context, data string, log *slog.Logger) (*Admin, erro
 		t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", path)
 		}}
-		return &Admin{t.RoundTrip, func() error { t.CloseIdleConnections(); return nil }}, nil
+		return &Admin{true, t.RoundTrip, func() error { t.CloseIdleConnections(); return nil }}, nil
 	}
 	if _, err := os.Stat(filepath.Join(data, "hubbub.db")); errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("there is no hubbub in the folder %s; --data names another", data)
@@ -111,6 +112,31 @@ func (a *Admin) Ask(ctx context.Context, method, path string, body, answer any) 
 		return err
 	}
 	defer resp.Body.Close()
+	return read(resp, answer)
+}
+
+// Running says whether a server is asked, and not the data folder.
+func (a *Admin) Running() bool { return a.running }
+
+// Stream asks for an answer that comes bit by bit. It ends with ctx.
+func (a *Admin) Stream(ctx context.Context, path string) (io.ReadCloser, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://hubbub"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := a.send(r)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		defer resp.Body.Close()
+		return nil, read(resp, nil)
+	}
+	return resp.Body, nil
+}
+
+// read reads an answer, which may be a refusal.
+func read(resp *http.Response, answer any) error {
 	said, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return err

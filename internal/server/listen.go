@@ -28,7 +28,7 @@ func (cfg *Config) place() (p api.Place, err error) {
 	if err != nil {
 		return p, fmt.Errorf("--listen %q is not an address and a port, such as 127.0.0.1:3000", cfg.Listen)
 	}
-	p = api.Place{AllowNull: cfg.AllowNull, Network: cfg.LAN || !loopback(host), TLS: cfg.TLS.wanted(), Proxies: cfg.Proxies}
+	p = api.Place{AllowNull: cfg.AllowNull, Network: cfg.LAN || !loopback(host), TLS: cfg.TLS.wanted(), Proxies: cfg.Proxies, Announced: cfg.ProxyProtocol}
 	if cfg.PublicURL == "" && cfg.TLS.Domain != "" {
 		cfg.PublicURL = "https://" + cfg.TLS.Domain
 	}

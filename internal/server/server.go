@@ -56,6 +56,8 @@ type Config struct {
 	HooksPrivate  bool          // outgoing hooks may lead to this machine and to private networks
 	PushContact   string        // where push services may write to: https://… or mailto:…
 
+	port net.Listener // of a server that starts again; see Again
+
 	// For tests, and nothing that an operator can set.
 	Clock hooks.Clock  // of outgoing hooks; nil: the real one
 	Push  *http.Client // how push services are reached; nil: at public addresses alone
@@ -91,6 +93,7 @@ func DefaultLimits() Limits { return ws.DefaultLimits() }
 type Server struct {
 	log      *slog.Logger
 	listener net.Listener
+	port     net.Listener // the plain port, below listener
 	place    api.Place
 	gate     *gate.Gate
 	store    store
@@ -106,7 +109,14 @@ type Server struct {
 	admin    *private // the operator's commands
 	outward  *outward
 	around   around
+
+	restart chan struct{} // Restart was called
+	kept    net.Listener  // the port, for the next server; nil: none was kept
 }
+
+// ErrRestart is what Serve returns when the server is to start again: a new one, made of
+// what Again returns.
+var ErrRestart = errors.New("the server is to start again")
 
 // The bounds of a graceful stop: sockets are told goodbye, requests finish.
 const stopTime = 4 * time.Second
@@ -121,7 +131,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := cfg.listen()
+	l, err := cfg.open()
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +166,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 	if err := store.SetSetting(ctx, "", 0, baseSetting, place.Base); err != nil {
 		return nil, err
 	}
-	s := &Server{log: cfg.Log, place: place, store: store}
+	s := &Server{log: cfg.Log, place: place, store: store, restart: make(chan struct{}, 1)}
 	if s.keeper, err = openFiles(cfg, store); err != nil {
 		return nil, err
 	}
@@ -201,7 +211,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 	handler, operator := api.New(api.Config{
 		Hub: s.hub, Sockets: s.sockets, Gate: s.gate, Store: store, Directory: store, Files: store, Keeper: s.keeper,
 		Attention: store, Hooks: store, Alerts: s.outward.alerts, Index: s.index, Page: cfg.Page,
-		Log: cfg.Log, Place: place, Refused: m.refused,
+		Log: cfg.Log, Place: place, Refused: m.refused, Restart: s.Restart,
 	}, head.Epoch)
 	if err = s.hub.Start(ctx); err == nil {
 		err = s.open(ctx, cfg, l, handler, operator, m)
@@ -283,6 +293,7 @@ func (s *Server) open(ctx context.Context, cfg Config, l net.Listener, handler, 
 		ConnState:         s.sockets.ConnState,
 		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 	}
+	s.port = l
 	s.listener, err = s.front(ctx, cfg, l, handler)
 	return err
 }
@@ -339,7 +350,8 @@ func (s *Server) Indexed(ctx context.Context) error { return s.index.Sync(ctx) }
 
 // Serve answers until ctx ends, then stops gracefully: no new work, what is
 // acknowledged stays, clients are told when to come back. It takes at most five
-// seconds. If messages can no longer be stored it returns an error at once.
+// seconds. If messages can no longer be stored it returns an error at once; if Restart was
+// called, ErrRestart.
 func (s *Server) Serve(ctx context.Context) error {
 	failed := make(chan error, 1)
 	go func() { failed <- s.http.Serve(s.listener) }()
@@ -358,12 +370,18 @@ func (s *Server) Serve(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
+	case <-s.restart:
+		err = ErrRestart
+		s.kept = keep(s.port)
 	case <-s.store.Failed():
 		err = errors.New("the disk failed to store messages; nothing more was acknowledged; start hubbub again when the cause is mended")
 	}
 	stopSweep()
 	sweeping.Wait()
-	return errors.Join(err, s.stop())
+	if stopped := s.stop(); stopped != nil {
+		return errors.Join(err, stopped)
+	}
+	return err
 }
 
 // Sweep erases what was kept long enough.

@@ -111,6 +111,7 @@ func (t TLS) automatic(ctx context.Context, data string, port int, log *slog.Log
 		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) { return magic, nil },
 		Logger:           logger,
 	})
+	context.AfterFunc(ctx, cache.Stop) // for a server that starts again
 	magic = certmagic.New(cache, certmagic.Config{
 		Storage: &certmagic.FileStorage{Path: filepath.Join(data, "certificates")}, Logger: logger,
 	})

@@ -45,6 +45,7 @@ type Scanner interface{ Scan(...any) error }
 // Rows are those of a query, like sql.Rows.
 type Rows interface {
 	Scanner
+	Columns() ([]string, error)
 	Next() bool
 	Err() error
 	Close() error

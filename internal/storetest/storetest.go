@@ -48,6 +48,7 @@ func Run(t *testing.T, open Open) {
 		{"Log/idempotent", testIdempotent},
 		{"Log/conflict", testConflict},
 		{"Log/read", testRead},
+		{"Log/stored rows", testStored},
 		{"Log/follow", testFollow},
 		{"Log/changes for connections", testChanges},
 		{"Log/bodies", testBodies},

@@ -28,6 +28,10 @@ type Conn struct {
 	dialect hub.Dialect
 	slot    uint8 // of the server's wheel
 	address netip.Addr
+	id      uint64 // unique in this run
+	since   int64  // Unix milliseconds
+
+	taps atomic.Pointer[[]*tapped] // who watches; nil: nobody
 
 	heard  atomic.Int64 // when the client was last heard, Unix nanoseconds
 	silent atomic.Bool  // not for longer than a live client is: see Server.absence
@@ -115,6 +119,7 @@ func (c *Conn) received(data []byte) {
 func (c *Conn) handleAll(now time.Time, data []byte) error {
 	c.work.Lock()
 	defer c.work.Unlock()
+	c.tapIn(data, now)
 	n := len(data)
 	cost, err := c.parser.feed(data, c.handle)
 	c.charge(now.UnixNano(), n+cost)
@@ -257,6 +262,7 @@ func (c *Conn) attend(l chat.Login) {
 	c.mu.Lock()
 	c.person, c.session, c.scope = l.Person, l.Session, l.Scope
 	c.mu.Unlock()
+	c.belongs(l.ID)
 	c.user = s.user(l.ID)
 	s.depart(c.address)
 	s.hub.Attend(l.ID, c)
@@ -334,6 +340,7 @@ func (c *Conn) hangUp() {
 // ended implements handler.
 func (c *Conn) ended() {
 	c.speak.left()
+	c.tapEnd()
 	c.server.forget(c)
 }
 

@@ -128,7 +128,7 @@ func (d *Door) look(nc net.Conn) {
 	}
 	if r, rest := wholeHandshake(buf[:n]); r != nil {
 		r.RemoteAddr = nc.RemoteAddr().String()
-		w := &reply{nc: nc, rest: rest, header: make(http.Header)}
+		w := &reply{nc: nc, head: buf[:n-len(rest)], rest: rest, header: make(http.Header)}
 		d.handler.ServeHTTP(w, r)
 		if !w.hijacked {
 			w.send(r)
@@ -165,6 +165,7 @@ func wholeHandshake(b []byte) (r *http.Request, rest []byte) {
 // reply takes the answer to a handshake: most often, the connection.
 type reply struct {
 	nc       net.Conn
+	head     []byte // the request as it came; valid while it is answered
 	rest     []byte // came behind the request
 	hijacked bool
 	header   http.Header

@@ -128,6 +128,7 @@ func (c *Conn) write(p []byte) (n int, ok bool) {
 		return 0, false
 	}
 	c.server.stats.BytesOut.Add(int64(n))
+	c.tapOut(p[:n])
 	return n, true
 }
 

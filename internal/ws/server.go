@@ -75,6 +75,9 @@ type Server struct {
 
 	presence presence
 
+	watches watches
+	ids     atomic.Uint64 // of connections
+
 	gate  chan struct{} // a token for each handler at work
 	loops func() *loops // makes them for the first TCP connection
 	made  atomic.Pointer[loops]
@@ -186,6 +189,7 @@ func (s *Server) endSessions(id chat.UserID, ended []chat.SessionID) {
 		s.ended[session] = time.Now()
 	}
 	s.mu.Unlock()
+	s.watches.endOf(func(id chat.SessionID) bool { return slices.Contains(ended, id) })
 	for _, p := range s.hub.Peers(id) {
 		if slices.Contains(ended, p.Session()) {
 			p.Ended()
@@ -276,17 +280,11 @@ func OffersV1(r *http.Request) (bool, error) {
 // ServeV1 takes over a request as a hubbub.v1 connection of somebody, who may be
 // nobody yet. It returns after the handshake; a bad one has been answered.
 func (s *Server) ServeV1(w http.ResponseWriter, r *http.Request, client netip.Addr, l chat.Login) {
-	var deflate wsflate.Extension
-	deflate.Parameters = wsflate.Parameters{ServerNoContextTakeover: true, ClientNoContextTakeover: true}
-	nc, first, err := s.handshake(w, r, ws.HTTPUpgrader{
-		Protocol: func(p string) bool { return p == wire.Subprotocol },
-		Negotiate: func(offer httphead.Option) (httphead.Option, error) {
-			answer, err := deflate.Negotiate(offer)
-			if err != nil {
-				return httphead.Option{}, nil // an offer that makes no sense is declined: RFC 7692, section 5.1
-			}
-			return answer, nil
-		},
+	deflate := new(wsflate.Extension)
+	sh := s.newShake(w, r, l, false)
+	nc, first, err := s.handshake(w, r, sh, ws.HTTPUpgrader{
+		Protocol:  func(p string) bool { return p == wire.Subprotocol },
+		Negotiate: negotiate(deflate),
 	})
 	if err != nil {
 		return
@@ -295,11 +293,23 @@ func (s *Server) ServeV1(w http.ResponseWriter, r *http.Request, client netip.Ad
 	if _, ok := deflate.Accepted(); ok {
 		dialect = hub.V1Deflated
 	}
-	s.startV1(nc, first, client, l, dialect)
+	s.startV1(nc, first, client, l, dialect, sh)
 }
 
-func (s *Server) startV1(nc net.Conn, first []byte, client netip.Addr, l chat.Login, dialect hub.Dialect) {
-	c := s.newConn(nc, client, dialect, wire.MaxFrame)
+// negotiate agrees on permessage-deflate without context takeover: RFC 7692.
+func negotiate(deflate *wsflate.Extension) func(httphead.Option) (httphead.Option, error) {
+	deflate.Parameters = wsflate.Parameters{ServerNoContextTakeover: true, ClientNoContextTakeover: true}
+	return func(offer httphead.Option) (httphead.Option, error) {
+		answer, err := deflate.Negotiate(offer)
+		if err != nil {
+			return httphead.Option{}, nil // an offer that makes no sense is declined: section 5.1
+		}
+		return answer, nil
+	}
+}
+
+func (s *Server) startV1(nc net.Conn, first []byte, client netip.Addr, l chat.Login, dialect hub.Dialect, sh *shake) {
+	c := s.newConn(nc, client, dialect, wire.MaxFrame, sh)
 	c.parser.deflate = dialect == hub.V1Deflated
 	c.person, c.session, c.scope = l.Person, l.Session, l.Scope
 	v := &v1{c: c}
@@ -325,12 +335,13 @@ func (s *Server) ServePlain(w http.ResponseWriter, r *http.Request, client netip
 	}
 	// The client hears what is said from its handshake on, not from a moment later.
 	after := live.Head()
-	nc, first, err := s.handshake(w, r, ws.HTTPUpgrader{})
+	sh := s.newShake(w, r, l, true)
+	nc, first, err := s.handshake(w, r, sh, ws.HTTPUpgrader{})
 	if err != nil {
 		live.Release()
 		return nil
 	}
-	c := s.newConn(nc, client, hub.Plain, chat.MaxText)
+	c := s.newConn(nc, client, hub.Plain, chat.MaxText, sh)
 	c.speak = &plain{c: c, room: room, want: want}
 	if l.ID != "" {
 		c.attend(l)
@@ -368,8 +379,8 @@ func (s *Server) mayRead(ctx context.Context, live *hub.Room, l chat.Login) (hub
 }
 
 // handshake answers the upgrade and takes the connection from the HTTP server,
-// with the bytes that the client has sent already.
-func (s *Server) handshake(w http.ResponseWriter, r *http.Request, up ws.HTTPUpgrader) (net.Conn, []byte, error) {
+// with the bytes that the client has sent already. sh, if there is one, keeps what it was.
+func (s *Server) handshake(w http.ResponseWriter, r *http.Request, sh *shake, up ws.HTTPUpgrader) (net.Conn, []byte, error) {
 	// The library checks the key's length only: RFC 6455, section 4.2.1, item 5.
 	if key, err := base64.StdEncoding.DecodeString(r.Header.Get("Sec-WebSocket-Key")); err != nil || len(key) != 16 ||
 		len(r.Header.Values("Sec-WebSocket-Key")) != 1 {
@@ -383,6 +394,9 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, up ws.HTTPUpg
 		return nil, nil, errStopping
 	}
 	up.Timeout = helloTime
+	if sh != nil {
+		w = sh
+	}
 	conn, rw, _, err := up.Upgrade(r, w)
 	if err != nil {
 		s.wg.Done()
@@ -415,8 +429,8 @@ func (s *Server) enter() bool {
 
 // newConn makes a connection that entered, which must be started. forget is its end. Behind a
 // proxy the client has another address than the connection, and counts there.
-func (s *Server) newConn(nc net.Conn, client netip.Addr, d hub.Dialect, limit int) *Conn {
-	c := &Conn{server: s, dialect: d, parser: parser{limit: int32(limit)}, address: address(nc)}
+func (s *Server) newConn(nc net.Conn, client netip.Addr, d hub.Dialect, limit int, sh *shake) *Conn {
+	c := &Conn{server: s, dialect: d, id: s.ids.Add(1), since: time.Now().UnixMilli(), parser: parser{limit: int32(limit)}, address: address(nc)}
 	if client.IsValid() && s.behind(c.address) {
 		s.depart(c.address)
 		c.address = customer(client)
@@ -424,6 +438,7 @@ func (s *Server) newConn(nc net.Conn, client netip.Addr, d hub.Dialect, limit in
 	}
 	c.heard.Store(time.Now().UnixNano())
 	c.sock = s.newSocket(nc, c)
+	c.reported(sh)
 	s.stats.Opened[d].Add(1)
 	s.mu.Lock()
 	defer s.mu.Unlock()

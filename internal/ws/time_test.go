@@ -67,7 +67,7 @@ type pipe struct {
 func (b *bubble) connect() *pipe {
 	ours, theirs := net.Pipe()
 	b.server.enter()
-	b.server.startV1(theirs, nil, netip.Addr{}, b.login, hub.V1)
+	b.server.startV1(theirs, nil, netip.Addr{}, b.login, hub.V1, nil)
 	return &pipe{ours, b.t, bufio.NewReader(ours)}
 }
 

@@ -2,6 +2,7 @@ import type { Catalogue } from '../lib/i18n.ts';
 import { attention } from './attention.de.ts';
 import { files } from './files.de.ts';
 import { hooks } from './hooks.de.ts';
+import { notices } from './notices.de.ts';
 import { search } from './search.de.ts';
 import { talk } from './talk.de.ts';
 import { write } from './write.de.ts';
@@ -13,6 +14,7 @@ export const de: Catalogue = {
   ...attention,
   ...files,
   ...hooks,
+  ...notices,
   ...search,
   ...talk,
   ...write,
@@ -72,6 +74,7 @@ export const de: Catalogue = {
   'every.minutes': { one: 'jede Minute', other: 'alle {n} Minuten' },
 
   'start.loading': 'Lädt',
+  'start.doctor': 'Herausfinden, warum',
   'start.unreachable': 'Der Server antwortet nicht. Ein neuer Versuch läuft …',
   'net.none': 'Keine Verbindung.',
   'net.kept': 'Was du schreibst, bleibt hier und wird später gesendet.',
@@ -83,6 +86,8 @@ export const de: Catalogue = {
   'net.isOff': 'keine Verbindung',
   'net.nothingWaits': 'nichts wartet',
   'net.waits': { one: '{n} wartet', other: '{n} warten' },
+  'net.broken': 'Verbindung absichtlich gestört',
+  'net.mend': 'Beenden',
   'net.missed': { one: '{n} Nachricht verpasst', other: '{n} Nachrichten verpasst' },
   'update.ready': 'Es gibt eine neue Version.',
   'update.reload': 'Neu laden',
@@ -299,6 +304,10 @@ export const de: Catalogue = {
     'Ein Link bringt Leute in diesen Raum, die noch nicht hier sind. Er gilt eine Woche.',
   'about.inviteNote':
     'Schick ihn weiter, oder lass den Code scannen. Er wird nur einmal angezeigt.',
+  'about.wire': 'Unter der Haube',
+  'about.wireHint':
+    'Sieh dem WebSocket bei der Arbeit zu: dem Handschlag, jedem Rahmen, und was er bedeutet.',
+  'about.wireOpen': 'Blick auf die Leitung öffnen',
   'about.invite': 'Einladungslink machen',
   'quiet.off':
     'Stummgeschaltet bleibt er in deiner Liste und meldet sich dort nicht: nie fett und ohne Zahl, auch wenn du erwähnt wirst. Sonst merkt es niemand.',
@@ -522,56 +531,6 @@ export const de: Catalogue = {
   'token.refused': 'Kopier ihn von Hand.',
   'token.try': 'Probier ihn in einer Shell aus:',
   'token.command': 'Befehl',
-
-  'notice.You': 'Du',
-  'notice.you': 'dich',
-  'notice.Somebody': 'Jemand',
-  'notice.somebody': 'jemanden',
-  'notice.until': ' bis {when}',
-  'notice.reason': ': {reason}',
-  'notice.name': '{who:Du|} {who:hast|hat} den Namen in {name} geändert',
-  'notice.topic': '{who:Du|} {who:hast|hat} das Thema in {topic} geändert',
-  'notice.noTopic': '{who:Du|} {who:hast|hat} das Thema entfernt',
-  'notice.archive': '{who:Du|} {who:hast|hat} den Raum archiviert',
-  'notice.restore': '{who:Du|} {who:hast|hat} den Raum wiederhergestellt',
-  'notice.slow':
-    '{who:Du|} {who:hast|hat} den Raum langsam gemacht: {every} eine Nachricht pro Person',
-  'notice.fast': '{who:Du|} lässt alle wieder so schnell schreiben, wie sie wollen',
-  'notice.readOnly': '{who:Du|} lässt nur noch die Moderation schreiben',
-  'notice.readWrite': '{who:Du|} lässt wieder alle schreiben',
-  'notice.guestsWait': '{who:Du|} lässt Gäste warten, bis sie hereingelassen werden',
-  'notice.guestsCome': '{who:Du|} lässt Gäste ohne Warten herein',
-  'notice.keep': '{who:Du|} {who:hast|hat} entschieden: Nachrichten bleiben {kept}',
-  'notice.erase': 'Ältere Nachrichten wurden gelöscht',
-  'notice.join': '{who:Du|} {who:bist|ist} beigetreten',
-  'notice.joinMany': '{who} {who:seid|sind} beigetreten',
-  'notice.leave': '{who:Du|} {who:hast|hat} den Raum verlassen',
-  'notice.leaveMany': '{who} {who:habt|haben} den Raum verlassen',
-  'notice.add': '{who:Du|} {who:hast|hat} {whom:dich|} hinzugefügt',
-  'notice.remove': '{who:Du|} {who:hast|hat} {whom:dich|} entfernt',
-  'notice.ban': '{who:Du|} {who:hast|hat} {whom:dich|} ausgesperrt{until}',
-  'notice.unban': '{who:Du|} {who:hast|hat} die Sperre von {whom:dir|} aufgehoben',
-  'notice.mute': '{who:Du|} {who:hast|hat} {whom:dich|} stummgeschaltet{until}',
-  'notice.unmute': '{who:Du|} lässt {whom:dich|} wieder schreiben',
-  'notice.moderator': '{who:Du|} {who:hast|hat} {whom:dir|} die Moderation übertragen',
-  'notice.dismiss': '{who:Du|} {who:hast|hat} {whom:dir|} die Moderation entzogen',
-  'notice.stepDown': '{who:Du|} {who:hast|hat} die Moderation abgegeben',
-  'notice.admit': '{who:Du|} {who:hast|hat} {whom:dich|} hereingelassen',
-  'notice.delete': '{who:Du|} {who:hast|hat} eine Nachricht von {whom:dir|} gelöscht',
-  'notice.deleteOwn': '{who:Du|} {who:hast|hat} eine eigene Nachricht gelöscht',
-  'notice.role': '{who:Du|} {who:hast|hat} {whom:dir|} die Rolle {role} gegeben',
-  'notice.putOut': '{who:Du|} {who:hast|hat} {whom:dich|} hinausgeworfen',
-  'notice.block': '{who:Du|} {who:hast|hat} die Adressen {range} gesperrt{until}',
-  'notice.unblock': '{who:Du|} {who:hast|hat} die Sperre der Adressen {range} aufgehoben',
-  'notice.guestsInvited':
-    '{who:Du|} {who:hast|hat} entschieden: Gäste kommen nur mit Einladung herein',
-  'notice.guestsOpen': '{who:Du|} {who:hast|hat} entschieden: Gäste kommen frei herein',
-  'notice.guestsNone': '{who:Du|} {who:hast|hat} entschieden: Gäste kommen nicht mehr herein',
-  'notice.bot': '{who:Du|} {who:hast|hat} den Bot {whom} angelegt',
-  'notice.botGone': '{who:Du|} {who:hast|hat} den Bot {whom} entfernt',
-  'notice.previews': '{who:Du|} {who:hast|hat} entschieden: Nachrichten zeigen, wohin Links führen',
-  'notice.noPreviews':
-    '{who:Du|} {who:hast|hat} entschieden: Nachrichten zeigen nicht, wohin Links führen',
 
   'error.unknown': 'Etwas ist schiefgegangen.',
   'error.unreachable': 'Der Server ist nicht erreichbar.',

@@ -2,6 +2,7 @@ import type { Message } from '../lib/i18n.ts';
 import { attention } from './attention.en.ts';
 import { files } from './files.en.ts';
 import { hooks } from './hooks.en.ts';
+import { notices } from './notices.en.ts';
 import { search } from './search.en.ts';
 import { talk } from './talk.en.ts';
 import { write } from './write.en.ts';
@@ -18,6 +19,7 @@ export const en = {
   ...attention,
   ...files,
   ...hooks,
+  ...notices,
   ...search,
   ...talk,
   ...write,
@@ -81,6 +83,7 @@ export const en = {
 
   // Starting, and the connection
   'start.loading': 'Loading',
+  'start.doctor': 'Find out why',
   'start.unreachable': 'The server does not answer. Trying again…',
   'net.none': 'No connection.',
   'net.kept': 'What you write is kept and sent later.',
@@ -92,6 +95,8 @@ export const en = {
   'net.isOff': 'no connection',
   'net.nothingWaits': 'nothing waiting',
   'net.waits': { one: '{n} waiting', other: '{n} waiting' },
+  'net.broken': 'Connection broken on purpose',
+  'net.mend': 'Stop',
   'net.missed': { one: '{n} message was missed', other: '{n} messages were missed' },
   'update.ready': 'A new version is there.',
   'update.reload': 'Reload',
@@ -313,6 +318,9 @@ export const en = {
   'about.inviteHint':
     'A link brings people into this room who are not here yet. It is good for a week.',
   'about.inviteNote': 'Send it, or have the code scanned. It is shown only once.',
+  'about.wire': 'Under the hood',
+  'about.wireHint': 'See the WebSocket at work: the handshake, each frame, and what it means.',
+  'about.wireOpen': 'Open the wire view',
   'about.invite': 'Make an invite link',
   'quiet.off':
     'Muted, it stays on your list and asks for nothing there: it is never bold and shows no number, not even when you are mentioned. Nobody else notices.',
@@ -535,54 +543,6 @@ export const en = {
   'token.refused': 'Copy it by hand.',
   'token.try': 'Try it from a shell:',
   'token.command': 'Command',
-
-  // What was done in a room, in a sentence
-  'notice.You': 'You',
-  'notice.you': 'you',
-  'notice.Somebody': 'Somebody',
-  'notice.somebody': 'somebody',
-  'notice.until': ' until {when}',
-  'notice.reason': ': {reason}',
-  'notice.name': '{who:You|} changed the name to {name}',
-  'notice.topic': '{who:You|} changed the topic to {topic}',
-  'notice.noTopic': '{who:You|} removed the topic',
-  'notice.archive': '{who:You|} archived the room',
-  'notice.restore': '{who:You|} restored the room',
-  'notice.slow': '{who:You|} began slow mode: one message {every} for each',
-  'notice.fast': '{who:You|} ended slow mode',
-  'notice.readOnly': '{who:You|} made the room read-only',
-  'notice.readWrite': '{who:You|} opened the room for everyone to write',
-  'notice.guestsWait': '{who:You|} {who:have|has} guests wait until they are let in',
-  'notice.guestsCome': '{who:You|} {who:let|lets} guests come in without waiting',
-  'notice.keep': '{who:You|} decided that messages are kept {kept}',
-  'notice.erase': 'Older messages were erased',
-  'notice.join': '{who:You|} joined',
-  'notice.joinMany': '{who} joined',
-  'notice.leave': '{who:You|} left',
-  'notice.leaveMany': '{who} left',
-  'notice.add': '{who:You|} added {whom:you|}',
-  'notice.remove': '{who:You|} removed {whom:you|}',
-  'notice.ban': '{who:You|} banned {whom:you|}{until}',
-  'notice.unban': '{who:You|} lifted the ban of {whom:you|}',
-  'notice.mute': '{who:You|} muted {whom:you|}{until}',
-  'notice.unmute': '{who:You|} let {whom:you|} speak again',
-  'notice.moderator': '{who:You|} made {whom:you|} a moderator',
-  'notice.dismiss': '{who:You|} dismissed {whom:you|} as a moderator',
-  'notice.stepDown': '{who:You|} stepped down as a moderator',
-  'notice.admit': '{who:You|} let {whom:you|} in',
-  'notice.delete': '{who:You|} deleted a message by {whom:you|}',
-  'notice.deleteOwn': '{who:You|} deleted a message of {who:your|their} own',
-  'notice.role': '{who:You|} gave {whom:you|} the role {role}',
-  'notice.putOut': '{who:You|} put {whom:you|} out',
-  'notice.block': '{who:You|} banned the addresses {range}{until}',
-  'notice.unblock': '{who:You|} lifted the ban of the addresses {range}',
-  'notice.guestsInvited': '{who:You|} decided that guests come in by invitation only',
-  'notice.guestsOpen': '{who:You|} decided that guests come in freely',
-  'notice.guestsNone': '{who:You|} decided that guests come in no more',
-  'notice.bot': '{who:You|} made the bot {whom}',
-  'notice.botGone': '{who:You|} removed the bot {whom}',
-  'notice.previews': '{who:You|} decided that messages show where links lead',
-  'notice.noPreviews': '{who:You|} decided that messages do not show where links lead',
 
   // What went wrong
   'error.unknown': 'Something went wrong.',

@@ -27,6 +27,7 @@ export const talk: Pick<Catalogue, keyof typeof en> = {
   'talk.unpin': 'Nicht mehr anheften',
   'talk.pinned': 'angeheftet',
   'talk.details': 'Einzelheiten …',
+  'talk.wire': 'Was über die Leitung ging',
   'talk.report': 'Melden …',
   'talk.delete': 'Löschen …',
   'talk.more': 'Mehr zur Nachricht von {name}',

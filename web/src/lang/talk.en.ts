@@ -27,6 +27,7 @@ export const talk = {
   'talk.unpin': 'Unpin',
   'talk.pinned': 'pinned',
   'talk.details': 'Details…',
+  'talk.wire': 'What passed on the wire',
   'talk.report': 'Report…',
   'talk.delete': 'Delete…',
   'talk.more': 'More about the message of {name}',

@@ -11,6 +11,7 @@ export const commandNames = [
   'mute',
   'nick',
   'search',
+  'wire',
 ] as const;
 
 export type CommandName = (typeof commandNames)[number];
@@ -31,7 +32,7 @@ export const wants: Partial<
 };
 
 /** Commands that mean something without what may follow them. */
-const alone: ReadonlySet<CommandName> = new Set(['help', 'shrug', 'leave', 'search']);
+const alone: ReadonlySet<CommandName> = new Set(['help', 'shrug', 'leave', 'search', 'wire']);
 
 export type Parsed =
   /** A message. */

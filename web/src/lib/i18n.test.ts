@@ -1,41 +1,51 @@
 import { describe, expect, it } from 'vitest';
 import { en } from '../lang/en.ts';
 import { languages, offered } from '../lang/index.ts';
+import { wire as germanWire } from '../lang/wire.de.ts';
+import { wire } from '../lang/wire.en.ts';
 import {
   chooseLanguage,
   directionOf,
   makeWords,
   regional,
   type Catalogue,
-  type Key,
   type Message,
 } from './i18n.ts';
 
-const keys = Object.keys(en) as Key[];
 const texts = (message: Message) =>
   typeof message === 'string' ? [message] : Object.values(message);
 const namesIn = (message: Message) =>
   new Set(texts(message).flatMap((text) => [...text.matchAll(/\{(\w+)/g)].map((m) => m[1])));
 
-describe.each(offered)('the language %s', async (language) => {
-  const catalogue = await languages[language].load();
+type Texts = Readonly<Record<string, Message>>;
+
+/** Catalogues in each language: that of the page, and those that come with a part of it. */
+const catalogues: [string, string, Texts, Texts][] = [];
+for (const language of offered) {
+  catalogues.push(['page', language, en, await languages[language].load()]);
+  catalogues.push(['wire view', language, wire, { en: wire, de: germanWire }[language]]);
+}
+
+describe.each(catalogues)('the %s in the language %s', (_, language, english, catalogue) => {
+  const keys = Object.keys(english);
+  const both = keys.map((key) => [key, english[key] ?? '', catalogue[key] ?? ''] as const);
 
   it('has every text and no other', () => {
     expect(Object.keys(catalogue).sort()).toEqual([...keys].sort());
-    for (const key of keys) {
-      for (const text of texts(catalogue[key])) expect(text.trim(), key).not.toBe('');
+    for (const [key, , message] of both) {
+      for (const text of texts(message)) expect(text.trim(), key).not.toBe('');
     }
   });
 
   it('says what English says, with the same names in braces', () => {
-    for (const key of keys) {
+    for (const [key, original, message] of both) {
       // What the server said may be said better in the language itself.
       const own = key.startsWith('error.') ? ['said'] : [];
-      for (const name of namesIn(catalogue[key])) {
-        expect([...namesIn(en[key]), ...own], key).toContain(name);
+      for (const name of namesIn(message)) {
+        expect([...namesIn(original), ...own], key).toContain(name);
       }
-      if (own.length === 0) expect(namesIn(catalogue[key]).size, key).toBe(namesIn(en[key]).size);
-      for (const text of texts(catalogue[key])) {
+      if (own.length === 0) expect(namesIn(message).size, key).toBe(namesIn(original).size);
+      for (const text of texts(message)) {
         expect(text.replace(/\{\w+(:[^{|}]*\|[^{|}]*)?\}/g, ''), key).not.toMatch(/[{}]/);
       }
     }
@@ -43,8 +53,7 @@ describe.each(offered)('the language %s', async (language) => {
 
   it('has all forms of its plurals where there is a number', () => {
     const forms = new Intl.PluralRules(language).resolvedOptions().pluralCategories;
-    for (const key of keys) {
-      const message = catalogue[key];
+    for (const [key, , message] of both) {
       if (namesIn(message).has('n')) {
         expect(Object.keys(message as object).sort(), key).toEqual([...forms].sort());
       }

@@ -20,6 +20,10 @@ type NamesOf<M> = M extends string
     ? Named<O> | 'n'
     : never;
 type NamesIn<K extends Key> = NamesOf<(typeof en)[K]>;
+/** The values of one text, for catalogues beside that of the page. */
+export type Fills<M> = [NamesOf<M>] extends [never]
+  ? []
+  : [{ [Name in NamesOf<M>]: Name extends 'n' ? number : string | number }];
 /** The texts in which nothing is filled in. */
 export type PlainKey = { [K in Key]: [NamesIn<K>] extends [never] ? K : never }[Key];
 
@@ -83,15 +87,14 @@ export function regional(language: string, wanted: readonly string[]): string {
   return wanted.find((tag) => tag.split('-', 1)[0] === language) ?? language;
 }
 
-export function makeWords(locale: string, catalogue: Catalogue): Words {
+/** What is filled into a text. */
+export type Given = Record<string, string | number | Told<unknown>>;
+
+/** How a language fills a text in: what is given comes back as it is, if it is more than words. */
+export function makeFill(locale: string): (message: Message, given?: Given) => unknown[] {
   const plurals = new Intl.PluralRules(locale);
   const numbers = new Intl.NumberFormat(locale);
-  const lists = new Intl.ListFormat(locale, { type: 'conjunction' });
-  const collator = new Intl.Collator(locale, { sensitivity: 'base', numeric: true });
-
-  type Given = Record<string, string | number | Told<unknown>>;
-  function parts(key: Key, given: Given = {}): unknown[] {
-    const message = catalogue[key];
+  return (message, given = {}) => {
     const text =
       typeof message === 'string'
         ? message
@@ -110,7 +113,16 @@ export function makeWords(locale: string, catalogue: Catalogue): Words {
     }
     if (from < text.length) pieces.push(text.slice(from));
     return pieces.filter((piece) => piece !== '');
-  }
+  };
+}
+
+export function makeWords(locale: string, catalogue: Catalogue): Words {
+  const fill = makeFill(locale);
+  const numbers = new Intl.NumberFormat(locale);
+  const lists = new Intl.ListFormat(locale, { type: 'conjunction' });
+  const collator = new Intl.Collator(locale, { sensitivity: 'base', numeric: true });
+
+  const parts = (key: Key, given?: Given): unknown[] => fill(catalogue[key], given);
   const t = (key: Key, given?: Given): string => parts(key, given).join('');
   const join = <P>(all: readonly P[]): (string | P)[] =>
     lists

@@ -32,7 +32,7 @@ const spoken = new Set(
   (
     'name topic archive restore slow read_only guests_wait keep erase join leave add remove ban ' +
     'unban mute unmute moderator dismiss admit role put_out block unblock guests bot bot_gone ' +
-    'previews hook hook_gone'
+    'previews hook hook_gone restart'
   ).split(' '),
 );
 /** Kinds of which several in a row are one sentence. */
@@ -228,6 +228,8 @@ function one(event: RoomEvent, context: NoticeContext): Part[] | undefined {
       return say('notice.hookGone', { who, whom });
     case 'previews':
       return say(text === 'off' ? 'notice.noPreviews' : 'notice.previews', { who });
+    case 'restart':
+      return say('notice.restart', { who });
   }
   return undefined;
 }

@@ -27,7 +27,7 @@ class Tab {
       },
       tell: (news: OutboxNews) =>
         others.filter((t) => t !== this).forEach((t) => t.outbox.hear(news)),
-      onoverdue: () => this.overdue++,
+      onoverdue: () => ++this.overdue,
       onchange: () => {},
     });
     others.push(this);
@@ -114,10 +114,17 @@ describe('sending', () => {
     expect(tab.texts).toEqual(['one']);
   });
 
-  test('without an answer for eight seconds asks whether the connection lives', () => {
-    tab.outbox.add('r', 'one');
-    clock.advance(8000);
+  test('without an answer asks after two seconds what became of it, until it knows', () => {
+    const draft = tab.outbox.add('r', 'one');
+    clock.advance(1999);
+    expect(tab.overdue).toBe(0);
+    clock.advance(1);
     expect(tab.overdue).toBe(1);
+    clock.advance(4000);
+    expect(tab.overdue).toBe(3);
+    tab.outbox.acknowledged(draft.id, 1, 0);
+    clock.advance(60_000);
+    expect(tab.overdue).toBe(3);
   });
 
   test('keeps its order when the clock goes back', () => {
@@ -126,6 +133,77 @@ describe('sending', () => {
     clock.sleep(-100_000);
     tab.outbox.add('r', 'two');
     expect(tab.texts).toEqual(['one', 'two']);
+  });
+});
+
+describe('a line that loses frames, or brings them twice', () => {
+  test('what has no answer when the other side has answered all before is sent again, in its place', () => {
+    const one = tab.outbox.add('r', 'one');
+    tab.outbox.add('r', 'two');
+    tab.outbox.add('s', 'other');
+    clock.advance(2000);
+    tab.outbox.acknowledged(tab.outbox.all()[2]?.id ?? '', 1, 0);
+    expect(tab.outbox.answered(2)).toBe(true);
+    expect(tab.wire).toEqual(['one', 'other', 'one']);
+    tab.outbox.acknowledged(one.id, 1, 0);
+    expect(tab.wire).toEqual(['one', 'other', 'one', 'two']);
+  });
+
+  test('what was not asked about, or was asked about later, waits for its own answer', () => {
+    tab.outbox.add('r', 'one');
+    expect(tab.outbox.answered(9)).toBe(false);
+    tab.overdue = 9;
+    clock.advance(2000);
+    expect(tab.outbox.answered(9)).toBe(false);
+    expect(tab.wire).toEqual(['one']);
+  });
+
+  test('an answer that comes twice sends nothing twice', () => {
+    tab.outbox.add('r', 'one');
+    clock.advance(2000);
+    tab.outbox.answered(1);
+    expect(tab.outbox.answered(1)).toBe(false);
+    expect(tab.wire).toEqual(['one', 'one']);
+  });
+
+  test('a later question that is answered will do', () => {
+    tab.outbox.add('r', 'one');
+    clock.advance(6000);
+    expect(tab.outbox.answered(3)).toBe(true);
+    expect(tab.wire).toEqual(['one', 'one']);
+  });
+
+  test('an acknowledgement that comes twice changes nothing', () => {
+    const one = tab.outbox.add('r', 'one');
+    tab.outbox.add('r', 'two');
+    tab.outbox.acknowledged(one.id, 1, 0);
+    tab.outbox.acknowledged(one.id, 1, 0);
+    expect(tab.wire).toEqual(['one', 'two']);
+    tab.outbox.seen(one.id);
+    tab.outbox.seen(one.id);
+    tab.outbox.acknowledged(one.id, 1, 0);
+    expect(tab.texts).toEqual(['two']);
+  });
+
+  test('a refusal that comes twice is one, and pauses once', () => {
+    const one = tab.outbox.add('r', 'one');
+    const asked = refusal(one, 'rate_limited', { retry_after: 2 });
+    tab.outbox.refused(asked);
+    tab.outbox.refused(asked);
+    clock.advance(2000);
+    expect(tab.wire).toEqual(['one', 'one']);
+    const no = refusal(one, 'too_long');
+    tab.outbox.refused(no);
+    tab.outbox.refused(no);
+    expect(tab.outbox.all()).toHaveLength(1);
+    expect(tab.wire).toEqual(['one', 'one']);
+  });
+
+  test('a reaction that comes back twice is gone once', () => {
+    const wish = tab.outbox.add('r', '👍', { wish: 'react', target: 3 });
+    tab.outbox.refused(refusal(wish, 'conflict'));
+    tab.outbox.refused(refusal(wish, 'conflict'));
+    expect(tab.outbox.all()).toEqual([]);
   });
 });
 

@@ -23,8 +23,11 @@ export interface OutboxOptions {
   send: (draft: Draft) => boolean;
   /** Tells other tabs. */
   tell: (news: OutboxNews) => void;
-  /** An answer is overdue: the connection may be dead without knowing it. */
-  onoverdue: () => void;
+  /**
+   * An answer is overdue: it may be lost, or the connection dead without knowing it. Returns the number under
+   * which the other side is asked, see `answered`; undefined if it cannot be asked now.
+   */
+  onoverdue: () => number | undefined;
   onchange: () => void;
 }
 
@@ -40,7 +43,15 @@ const slowing = new Set(['slow_mode']);
 /** Codes that say nothing about the draft: the connection is at fault, and the next one sends it. */
 const notOurs = new Set(['hello_first', 'unauthorized']);
 const pauseWithoutAdvice = 5_000;
-const overdueAfter = 8_000;
+const overdueAfter = 2_000;
+/** A draft that was sent and has no answer yet. */
+interface Flight {
+  id: string;
+  cancel: () => void;
+  /** Under which number the other side was asked first whether it has answered. */
+  asked?: number | undefined;
+}
+
 /** How long a draft of another tab may wait before this tab sends it: that tab may be gone. */
 const adoptAfter = 10_000;
 
@@ -57,7 +68,7 @@ export class Outbox {
   /** Drafts of other tabs, which send them unless those tabs are gone. */
   private readonly foreign = new Set<string>();
   /** What was sent on this connection and not answered: room to id, and what ends the wait. */
-  private readonly flights = new Map<string, { id: string; cancel: () => void }>();
+  private readonly flights = new Map<string, Flight>();
   /** Ids that are done; a store or a tab that is late must not bring them back. */
   private readonly done = new Set<string>();
   private online = false;
@@ -129,6 +140,22 @@ export class Outbox {
   disconnected(): void {
     this.online = false;
     this.land();
+  }
+
+  /**
+   * The other side has answered everything before question `n`. What has no answer was lost on the way, or its
+   * answer was: it is sent again. Says whether there was such a draft.
+   */
+  answered(n: number): boolean {
+    let lost = false;
+    for (const [room, { asked, cancel }] of this.flights) {
+      if (asked === undefined || asked > n) continue;
+      cancel();
+      this.flights.delete(room);
+      lost = true;
+    }
+    if (lost) this.pump();
+    return lost;
   }
 
   /** The server's answer: the draft is in the log. */
@@ -223,7 +250,7 @@ export class Outbox {
   /** Sends the first draft of each room that has none under way. */
   private pump(): void {
     if (!this.online || !this.loaded || this.pausedUntil !== undefined) return;
-    const { clock, send, onoverdue } = this.options;
+    const { send } = this.options;
     const busy = new Set([...this.flights.keys(), ...this.slow.keys()]);
     for (const draft of this.all()) {
       if (draft.sent || draft.failed || this.foreign.has(draft.id)) continue;
@@ -231,11 +258,20 @@ export class Outbox {
       // Whoever is first in its room holds up the rest, or they would overtake it.
       busy.add(draft.room);
       if (!send(draft)) continue;
-      this.flights.set(draft.room, {
-        id: draft.id,
-        cancel: clock.after(overdueAfter, onoverdue),
-      });
+      const flight: Flight = { id: draft.id, cancel: () => {} };
+      this.flights.set(draft.room, flight);
+      this.follow(flight);
     }
+  }
+
+  /** Asks after a draft for as long as it has no answer: the question can be lost too. */
+  private follow(flight: Flight): void {
+    const { clock, onoverdue } = this.options;
+    flight.cancel = clock.after(overdueAfter, () => {
+      this.follow(flight);
+      const asked = onoverdue();
+      flight.asked ??= asked;
+    });
   }
 
   /** Marks a draft as being in the log; true if that is news. */

@@ -105,3 +105,36 @@ export type Door = 'join' | 'link' | 'sign-in';
 export function doorOfPath(path: string): Door | undefined {
   return (['join', 'link', 'sign-in'] as const).find((door) => path === `/${door}`);
 }
+
+/** The parts of the wire view, which lies beside a room. */
+export const wireTabs = ['frames', 'tour', 'break', 'client'] as const;
+export type WireTab = (typeof wireTabs)[number];
+
+/** What of the wire view is shown. */
+export interface WirePlace {
+  tab: WireTab;
+  /** Of the tour, from 1. */
+  step?: number;
+}
+
+/** What of the wire view an address shows: `?wire`, `?wire=tour-3`. */
+export function wireOf(query: string): WirePlace | undefined {
+  const asked = new URLSearchParams(query).get('wire');
+  if (asked === null) return undefined;
+  const [, name, step] = /^([a-z]+)(?:-(\d{1,2}))?$/.exec(asked) ?? [];
+  const tab = wireTabs.find((known) => known === name) ?? 'frames';
+  return tab === 'tour' && step ? { tab, step: Number(step) } : { tab };
+}
+
+/** What an address says of the wire view. */
+export function queryOfWire({ tab, step }: WirePlace): string {
+  if (tab === 'frames') return '?wire';
+  return step === undefined ? `?wire=${tab}` : `?wire=${tab}-${step}`;
+}
+
+/** The short address of the wire view, as an address beside the first room: `/wire`, `/wire/tour-3`. */
+export function unfoldWire(path: string): string | undefined {
+  const [, place] = /^\/wire(?:\/([a-z0-9-]*))?\/?$/.exec(path) ?? [path, undefined];
+  if (!/^\/wire(?:\/|$)/.test(path)) return undefined;
+  return `/${queryOfWire(wireOf(`?wire=${place ?? ''}`) ?? { tab: 'frames' })}`;
+}

@@ -154,6 +154,82 @@ describe('coming back', () => {
   });
 });
 
+describe('a greeting that is lost', () => {
+  test('on the way there is noticed by what the server says to the rest', () => {
+    socket().onopen?.();
+    socket().say({ error: { code: 'hello_first', message: 'say hello first', frame: 'open' } });
+    expect(connection.state.phase).toBe('waiting');
+    expect(frames).toEqual([]);
+  });
+
+  test('on the way back is noticed by what comes after it', () => {
+    socket().onopen?.();
+    socket().say({ draft: { room: 'r', text: '', time: 0 } });
+    expect(connection.state.phase).toBe('connecting');
+    socket().say({ sent: { room: 'r', id: 'i', seq: 1, time: 0 } });
+    expect(connection.state.phase).toBe('waiting');
+    clock.advance(500);
+    welcomed();
+    expect(connection.state.phase).toBe('connected');
+  });
+
+  test('and comes twice is harmless', () => {
+    welcomed();
+    socket().say(welcome);
+    socket().say({
+      error: { code: 'bad_frame', message: 'hello was said already', frame: 'hello' },
+    });
+    expect(connection.state.phase).toBe('connected');
+    expect(sockets).toHaveLength(1);
+  });
+});
+
+test('a goodbye that is lost is an end like others, and one that comes twice is one', () => {
+  welcomed();
+  clock.advance(5000);
+  socket().onclose?.({ code: 1012 });
+  expect(connection.state).toEqual({ phase: 'waiting', until: clock.now() + 500 });
+  clock.advance(500);
+  welcomed();
+  const goodbye = { goodbye: { reason: 'restart', retry_after: 1.4 } };
+  const old = socket();
+  old.say(goodbye);
+  old.say(goodbye);
+  expect(connection.state).toEqual({ phase: 'waiting', until: clock.now() + 1400 });
+});
+
+describe('asking', () => {
+  test('numbers its questions, over connections too', () => {
+    expect(connection.probe()).toBeUndefined();
+    welcomed();
+    expect(connection.probe()).toBe(1);
+    fail();
+    welcomed();
+    expect(connection.probe()).toBe(2);
+    expect(socket().sent.at(-1)).toBe('{"fence":{"n":2}}');
+  });
+
+  test('again gives a silent connection no more time', () => {
+    welcomed();
+    for (let n = 0; n < 5; n++) {
+      connection.probe(10_000);
+      clock.advance(2000);
+    }
+    expect(connection.state.phase).toBe('waiting');
+  });
+
+  test('once the answer was lost and something else came, is possible again', () => {
+    welcomed();
+    connection.probe();
+    socket().say(heartbeat);
+    clock.advance(10_000);
+    expect(connection.state.phase).toBe('connected');
+    expect(connection.probe()).toBe(2);
+    clock.advance(4000);
+    expect(connection.state.phase).toBe('waiting');
+  });
+});
+
 describe('a silent connection', () => {
   test('is given up after two heartbeats', () => {
     welcomed();

@@ -49,6 +49,8 @@ const probeLimit = 4 * seconds;
 /** A connection has to last this long before the delays begin at the first one again. */
 const steady = 5 * seconds;
 const unauthorizedClose = 4401;
+/** What the server says only to those it has greeted, and asked by us. */
+const answers: ReadonlySet<string> = new Set(['opened', 'reset', 'event', 'sent', 'fence']);
 
 /** One connection to the server, made again whenever it is lost. */
 export class Connection {
@@ -64,6 +66,8 @@ export class Connection {
   private unauthorized = false;
   private fences = 0;
   private cancelWatch = () => {};
+  /** When the watch gives the connection up. */
+  private watchUntil = 0;
   private cancelRetry = () => {};
 
   constructor(options: ConnectionOptions) {
@@ -92,12 +96,26 @@ export class Connection {
     else this.probe();
   }
 
-  /** Asks whether the connection still lives, where waiting for the watchdog would take too long. */
-  probe(): void {
-    if (this.state.phase !== 'connected') return;
-    if (this.options.clock.now() - this.heardAt > 2 * this.heartbeat) return this.lost();
+  /** Makes the connection anew at once, where there is one or one is wanted. */
+  redial(): void {
+    if (this.state.phase !== 'stopped') this.dial();
+  }
+
+  /**
+   * Asks whether the connection still lives, where waiting for the watchdog would take too long, and returns
+   * the number of the `fence` that asks. Its answer comes behind those to all that was sent before: what has
+   * none by then was lost on the way. Asking again gives a connection that is silent no more time.
+   */
+  probe(limit = probeLimit): number | undefined {
+    const { clock } = this.options;
+    if (this.state.phase !== 'connected') return undefined;
+    if (clock.now() - this.heardAt > 2 * this.heartbeat) {
+      this.lost();
+      return undefined;
+    }
     this.send('fence', { n: ++this.fences });
-    this.watch(probeLimit);
+    if (clock.now() + limit < this.watchUntil) this.watch(limit);
+    return this.fences;
   }
 
   private opened = false;
@@ -132,6 +150,7 @@ export class Connection {
     if (this.state.phase === 'connected') this.watch(2 * this.heartbeat);
     const frame = decode(data);
     if (!frame) return;
+    if (this.greetingLost(frame)) return this.lost();
     if (frame.type === 'welcome') this.welcome(frame.body);
     else if (frame.type === 'error' && frame.body.code === 'unauthorized') this.unauthorized = true;
     this.options.onframe(frame);
@@ -139,6 +158,13 @@ export class Connection {
       this.comeBackAfter = Math.max(0, frame.body.retry_after * seconds);
       this.lost();
     }
+  }
+
+  /** `hello` did not reach the server, or its `welcome`, which goes before all other answers, not us. */
+  private greetingLost(frame: ServerFrame): boolean {
+    if (this.state.phase !== 'connecting') return false;
+    if (frame.type === 'error') return frame.body.code === 'hello_first';
+    return answers.has(frame.type);
   }
 
   private welcome({ heartbeat }: ServerBodies['welcome']): void {
@@ -166,8 +192,10 @@ export class Connection {
   }
 
   private watch(limit: number): void {
+    const { clock } = this.options;
     this.cancelWatch();
-    this.cancelWatch = this.options.clock.after(limit, () => this.lost());
+    this.watchUntil = clock.now() + limit;
+    this.cancelWatch = clock.after(limit, () => this.lost());
   }
 
   /** Lets go of the socket without hearing from it again. */

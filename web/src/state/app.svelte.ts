@@ -80,6 +80,8 @@ export class App {
   pictured = $state.raw<{ room: Room; seq: number; file: string; thread: boolean } | undefined>();
   /** The message whose history and readers are shown. */
   detailed = $state.raw<{ room: Room; seq: number } | undefined>();
+  /** The message of which the wire view shows what passed. */
+  traced = $state.raw<{ room: string; seq?: number; id?: string } | undefined>();
   /** What did not work a moment ago, in words. */
   complaint = $state('');
   /** The time, to the minute: enough to know what "today" is. */
@@ -189,6 +191,18 @@ export class App {
     if (!this.router.sought || words !== '') this.router.search({ q: words, sort: 'newest' });
     if (this.chat?.search) this.chat.search.opened = undefined;
     this.searches++;
+  }
+
+  /** Shows what passed of a message on the wire. */
+  trace(about: NonNullable<App['traced']>): void {
+    this.traced = about;
+    this.router.openWire({ tab: 'frames' });
+  }
+
+  /** Shows the wire view beside the room, or takes it away. */
+  toggleWire(): void {
+    if (this.router.wire) this.router.closeWire();
+    else if (this.chat?.rooms.current) this.router.openWire({ tab: 'frames' });
   }
 
   /** Shows what stands under a message, beside the room. */

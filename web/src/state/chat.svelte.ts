@@ -7,6 +7,7 @@ import { parseCommand } from '../lib/commands.ts';
 import { excerpt } from '../lib/excerpt.ts';
 import { spoken } from '../lib/files.ts';
 import { isNotice, notice, sentence } from '../lib/notices.ts';
+import { Moments } from '../lib/moments.ts';
 import type { OutboxNews } from '../lib/outbox.ts';
 import { Keeper, mostEvents, type KeptLog, type Person, type Snapshot } from '../lib/snapshot.ts';
 import { Connection, type ConnectionState, type Socket } from '../lib/socket.ts';
@@ -64,6 +65,8 @@ export interface ChatOptions {
 const keptAfterLeaving = 500;
 const keptUnseen = 200;
 const recountAfter = 300;
+/** After a frame was lost, what has no number is asked for at most so often. */
+const doubtEvery = 10_000;
 /** So many letters of a message are read aloud. */
 const heard = 500;
 /** Events after which a room has more people, or fewer. */
@@ -91,6 +94,7 @@ export class Chat {
   readonly writing: Writing;
   readonly company: Company;
   readonly trays: Trays;
+  readonly moments: Moments;
 
   /** What was searched for, once something was. */
   search: Search | undefined;
@@ -103,6 +107,8 @@ export class Chat {
   private crowdTimer: (() => void) | undefined;
   /** How much of what came while there was no connection is in the log already. */
   private missed = 0;
+  /** When something was lost on the way last. */
+  private doubted = 0;
   /** What the server knows of whether somebody looks. */
   private attended: boolean | undefined;
 
@@ -110,6 +116,7 @@ export class Chat {
     const { you, clock, onannounce, onlisted } = options;
     const skew = () => this.skew;
     this.options = options;
+    this.moments = new Moments(() => clock.now());
     this.you = you;
     this.link = new Connection({
       connect: options.connect,
@@ -132,7 +139,7 @@ export class Chat {
       onmoved: options.onmoved,
     });
     const { rooms } = this;
-    this.open = new OpenRooms(rooms, link);
+    this.open = new OpenRooms(rooms, link, clock);
     this.reading = new Reading(link, clock, keeper);
     this.threads = new Threads(link, clock, this.reading);
     this.company = new Company(clock);
@@ -152,7 +159,18 @@ export class Chat {
       ondrafts: (drafts, asked) => this.writing.shared.takeAll(drafts, asked),
     });
     const { store, newId, tell, texts } = options;
-    this.writing = new Writing({ me: you.id, link, clock, store, newId, tell, texts, skew });
+    const onsent = (id: string) => this.moments.note(id, 'sent');
+    this.writing = new Writing({
+      me: you.id,
+      link,
+      clock,
+      store,
+      newId,
+      tell,
+      texts,
+      skew,
+      onsent,
+    });
     const { writing } = this;
     this.trays = new Trays({
       clock,
@@ -249,6 +267,11 @@ export class Chat {
     this.link.wake();
   }
 
+  /** Makes the connection anew, so that somebody sees it from its beginning. */
+  redial(): void {
+    this.link.redial();
+  }
+
   /** While somebody looks, nothing alerts them, here or on another device. */
   private sayAttention(): void {
     const on = this.reading.attentive;
@@ -272,6 +295,7 @@ export class Chat {
       case 'reset':
         return this.reset(frame.body.room);
       case 'sent':
+        this.moments.note(frame.body.id, 'acknowledged');
         return this.writing.outbox.acknowledged(frame.body.id, frame.body.seq, frame.body.time);
       case 'typing':
         if (frame.body.author === this.you.id) return;
@@ -297,6 +321,8 @@ export class Chat {
       }
       case 'heartbeat':
         return this.heartbeat(frame.body);
+      case 'fence':
+        return this.answered(frame.body.n);
       case 'error':
         return this.refused(frame.body);
     }
@@ -342,7 +368,8 @@ export class Chat {
 
   private opened(body: ServerBodies['opened']): void {
     const room = this.rooms.get(body.room);
-    if (!room) return;
+    // What nobody waits for any more came twice, and tells of a place that may be past.
+    if (!room?.opening) return;
     room.opening = false;
     const { room: _, epoch, after, ...fields } = body;
     const { read = 0, head } = fields;
@@ -368,8 +395,12 @@ export class Chat {
     if (!room) return;
     // Who is in a public room makes no event, but what a stranger says.
     const stranger = room.log.nameOf(event.author) === undefined;
+    this.moments.note(event.id, 'came');
     const taken = room.log.add(event);
-    if (taken === 'gap') return this.open.add(room);
+    if (taken === 'gap') {
+      this.open.add(room);
+      return this.doubt();
+    }
     if (taken === 'known') return;
     room.aside?.take(event);
     const own = event.author === this.you.id;
@@ -449,7 +480,26 @@ export class Chat {
   private heartbeat({ time, heads }: ServerBodies['heartbeat']): void {
     this.skew = time - this.options.clock.now();
     this.reading.heard();
+    this.threads.sayAgain();
     this.open.check(heads);
+  }
+
+  /** The server has answered everything before a `fence`. */
+  private answered(n: number): void {
+    const sent = this.writing.outbox.answered(n);
+    const opened = this.open.answered(n);
+    if (sent || opened) this.doubt();
+  }
+
+  /** Something was lost on the way. What has a number comes again by it; the rest is asked for. */
+  private doubt(): void {
+    const now = this.options.clock.now();
+    if (now - this.doubted < doubtEvery) return;
+    this.doubted = now;
+    this.attended = undefined;
+    this.sayAttention();
+    void this.membership.refresh();
+    void this.threads.refresh();
   }
 
   private refused(error: ErrorBody): void {

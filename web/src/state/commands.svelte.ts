@@ -28,6 +28,9 @@ export async function run(
     case 'search':
       app.search(rest);
       break;
+    case 'wire':
+      app.router.openWire({ tab: 'frames' });
+      break;
     case 'join': {
       const name = toRoomName(rest);
       if (!isRoomName(name)) throw new Error(t('create.badName'));

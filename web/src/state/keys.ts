@@ -11,6 +11,8 @@ export const jumpKeys = `${commandKey} K`;
 
 export const searchKeys = `${commandKey} ${shiftKey} F`;
 
+export const wireKeys = `${commandKey} ${shiftKey} Y`;
+
 /** The shortcuts that work everywhere on the page. */
 export function pressed(event: KeyboardEvent, app: App): void {
   if (app.phase !== 'ready' || event.isComposing || event.keyCode === 229) return;
@@ -21,6 +23,9 @@ export function pressed(event: KeyboardEvent, app: App): void {
   else if (command && !alt && shift && key.toLowerCase() === 'f') {
     event.preventDefault();
     app.search();
+  } else if (command && !alt && shift && key.toLowerCase() === 'y') {
+    event.preventDefault();
+    app.toggleWire();
   }
   // Where the slash is above a digit, Shift writes it.
   else if (command && !alt && key === '/') toggle(event, app, 'help');

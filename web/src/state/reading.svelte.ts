@@ -6,7 +6,7 @@ import type { Connection } from '../lib/socket.ts';
 import type { Room } from './room.svelte.ts';
 
 const sayEvery = 1_000;
-/** What was said so long ago has come to the server, if the connection lived. */
+/** What was said so long ago has come to the server, if the connection lived and lost nothing. */
 const heardWithin = 5_000;
 
 /** How far one has read in each room, and what the server is told of it. */
@@ -21,7 +21,7 @@ export class Reading {
   private readonly keeper: Keeper | undefined;
   private readonly unsaid = new Set<Room>();
   /** When the server was told how far a room was read, until it is sure that it heard. */
-  private readonly said = new Map<Room, number>();
+  private readonly said = new Map<Room, { at: number; again: boolean }>();
   private timer: (() => void) | undefined;
 
   constructor(link: Pick<Connection, 'send'>, clock: Clock, keeper: Keeper | undefined) {
@@ -88,11 +88,16 @@ export class Reading {
     room.ahead = false;
   }
 
-  /** The server is there: it has heard what was said some time ago. */
+  /** The server is there: it has heard what was said some time ago, and said once more, as there is no answer to it. */
   heard(): void {
-    const before = this.clock.now() - heardWithin;
-    for (const [room, at] of this.said) {
-      if (at > before) continue;
+    const now = this.clock.now();
+    for (const [room, { at, again }] of this.said) {
+      if (at > now - heardWithin) continue;
+      if (!again) {
+        if (!this.link.send('read', { room: room.id, seq: room.read })) return;
+        this.said.set(room, { at: now, again: true });
+        continue;
+      }
       this.said.delete(room);
       room.ahead = this.unsaid.has(room);
     }
@@ -105,7 +110,7 @@ export class Reading {
     for (const room of this.unsaid) {
       if (!this.link.send('read', { room: room.id, seq: room.read })) return;
       this.unsaid.delete(room);
-      this.said.set(room, this.clock.now());
+      this.said.set(room, { at: this.clock.now(), again: false });
       this.onread(room);
     }
   }

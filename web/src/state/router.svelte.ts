@@ -1,12 +1,16 @@
 import {
   doorOfPath,
   pathOfSearch,
+  queryOfWire,
   roomIdOfPath,
   roomOfPath,
   seqOfPath,
   soughtOf,
+  unfoldWire,
+  wireOf,
   withoutSeq,
   type Sought,
+  type WirePlace,
 } from '../lib/route.ts';
 
 /** What may lie over the room. It has its own place in the browser's history, so "back" leaves it. */
@@ -48,10 +52,18 @@ export class Router {
   readonly seq = $derived(seqOfPath(this.path));
   /** What the address searches for. */
   readonly sought = $derived(soughtOf(this.path, this.query));
+  /** What of the wire view is shown beside the room. It stays there from room to room. */
+  readonly wire = $derived(this.sought ? undefined : wireOf(this.query));
   /** Where rooms went that were renamed: the way back must not lead to their old names. */
   private readonly moved = new Map<string, string>();
 
   constructor() {
+    const unfolded = unfoldWire(location.pathname);
+    if (unfolded) {
+      history.replaceState(null, '', unfolded);
+      this.path = location.pathname;
+      this.query = location.search;
+    }
     // A reload closes what was open, as the entry before it still shows the room.
     // A secret does not stay in the address, where it would be read, kept and passed on.
     history.replaceState(null, '', this.door ? this.path : undefined);
@@ -72,12 +84,13 @@ export class Router {
 
   /** Goes to a room. What lies over the page gives its place in the history to the new address. */
   go(path: string, { replace = false } = {}): void {
-    if (replace || this.panel || path === this.path) history.replaceState(null, '', path);
-    else history.pushState(null, '', path);
+    const query = this.wire ? queryOfWire(this.wire) : '';
+    if (replace || this.panel || path === this.path) history.replaceState(null, '', path + query);
+    else history.pushState(null, '', path + query);
     this.panel = undefined;
     if (path === this.path) this.visits++;
     this.path = path;
-    this.query = '';
+    this.query = query;
     this.moved.delete(path);
   }
 
@@ -100,13 +113,30 @@ export class Router {
     else this.go(otherwise, { replace: true });
   }
 
+  /** Opens the wire view beside the room, or another part of it, in the place of what lies over the page. */
+  openWire(place: WirePlace): void {
+    const address = this.path + queryOfWire(place);
+    if (this.panel && this.panel !== 'thread') {
+      history.replaceState(null, '', address);
+      this.panel = undefined;
+    } else if (this.wire) history.replaceState(history.state, '', address);
+    else history.pushState(history.state, '', address);
+    this.query = queryOfWire(place);
+  }
+
+  closeWire(): void {
+    if (!this.wire) return;
+    history.replaceState(history.state, '', this.path);
+    this.query = '';
+  }
+
   /** A room has another address now. */
   move(from: string, to: string): void {
     for (const [old, path] of this.moved) if (path === from) this.moved.set(old, to);
     this.moved.set(from, to);
     this.moved.delete(to);
     if (this.path !== from) return;
-    history.replaceState(history.state, '', to);
+    history.replaceState(history.state, '', to + this.query);
     this.path = to;
   }
 
@@ -123,7 +153,7 @@ export class Router {
   forgetSeq(): void {
     if (this.seq === undefined) return;
     this.path = withoutSeq(this.path);
-    history.replaceState(history.state, '', this.path);
+    history.replaceState(history.state, '', this.path + this.query);
   }
 
   close(): void {

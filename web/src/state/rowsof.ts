@@ -48,10 +48,17 @@ export function cameAfter(seq: number, chat: Chat, room: Room): number {
   return room.log.events.filter(others).length;
 }
 
-/** The last message of one's own that can still be changed, in a room or under a message of it. */
-export function lastOwn(chat: Chat, room: Room, thread: number | undefined): RoomEvent | undefined {
+/**
+ * The number of the last message of one's own that can still be changed, in a room or under a message of it.
+ * While a newer one is on its way that is not the one that is meant: there is none until it has its number.
+ */
+export function lastOwn(chat: Chat, room: Room, thread: number | undefined): number | undefined {
+  const coming = chat.writing.drafts.findLast(
+    (d) => d.room === room.id && d.thread === thread && d.wish === undefined && !d.failed,
+  );
+  if (coming) return coming.sent?.seq || undefined;
   const mine = (e: RoomEvent) =>
     e.kind === 'message' && e.author === chat.you.id && !e.deleted && e.thread === thread;
   const events = thread === undefined ? room.log.events : (chat.threads.open?.events ?? []);
-  return events.findLast(mine);
+  return events.findLast(mine)?.seq;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Connection } from '../lib/socket.ts';
 import { talkApi, type Thread } from '../lib/talkapi.ts';
-import type { RoomEvent } from '../lib/wire.ts';
+import type { ClientBodies, RoomEvent } from '../lib/wire.ts';
 import type { Reading } from './reading.svelte.ts';
 import type { Room } from './room.svelte.ts';
 import { OpenThread } from './thread.svelte.ts';
@@ -22,6 +22,8 @@ export class Threads {
   private readonly clock: Clock;
   private readonly reading: Reading;
   private timer: (() => void) | undefined;
+  /** What was said to be read; there is no answer to it. */
+  private readonly said = new Map<number, ClientBodies['read']>();
 
   constructor(link: Pick<Connection, 'send'>, clock: Clock, reading: Reading) {
     this.link = link;
@@ -48,12 +50,20 @@ export class Threads {
     if (!this.reading.attentive || !last || last <= thread.read) return;
     thread.read = last;
     this.onread(thread.room, last, thread.root);
-    this.link.send('read', { room: thread.room.id, seq: last, thread: thread.root });
+    const read = { room: thread.room.id, seq: last, thread: thread.root };
+    this.link.send('read', read);
+    this.said.set(thread.root, read);
     this.followed = this.followed.map((one) =>
       one.room === thread.room.id && one.root.seq === thread.root
         ? { ...one, read: last, unread: 0 }
         : one,
     );
+  }
+
+  /** Says once more what was read: it may have been lost. */
+  sayAgain(): void {
+    for (const read of this.said.values()) this.link.send('read', read);
+    this.said.clear();
   }
 
   async follow(thread: OpenThread, muted: boolean): Promise<void> {

@@ -17,9 +17,13 @@ export interface WritingOptions {
   tell: (news: OutboxNews) => void;
   texts: TextStorage | undefined;
   skew: () => number;
+  /** A message was put on the connection. */
+  onsent: (id: string) => void;
 }
 
 const typingEvery = 3_000;
+/** So long the connection may be silent when it is asked what became of a message. */
+const silence = 10_000;
 
 /** What one writes: the texts in the composers, and what was sent and is not in the log yet. */
 export class Writing {
@@ -36,11 +40,15 @@ export class Writing {
   readonly shared: SharedDrafts;
   readonly outbox: Outbox;
 
+  /** Hears what the outbox tells other tabs. */
+  onnews: ((news: OutboxNews) => void) | undefined;
+
   private readonly link: Pick<Connection, 'send'>;
   private readonly clock: Clock;
   private typedAt = 0;
 
-  constructor({ me, link, clock, store, newId, tell, texts, skew }: WritingOptions) {
+  constructor(options: WritingOptions) {
+    const { me, link, clock, store, newId, tell, texts, skew, onsent } = options;
     this.link = link;
     this.clock = clock;
     this.texts = new ComposerTexts(me, texts);
@@ -59,9 +67,16 @@ export class Writing {
       store,
       clock,
       newId,
-      tell,
-      send: (draft) => sendDraft(link, draft),
-      onoverdue: () => link.probe(),
+      tell: (news) => {
+        tell(news);
+        this.onnews?.(news);
+      },
+      send: (draft) => {
+        const sent = sendDraft(link, draft);
+        if (sent) onsent(draft.id);
+        return sent;
+      },
+      onoverdue: () => link.probe(silence),
       onchange: () => {
         this.drafts = this.outbox.all();
         this.pausedUntil = this.outbox.pausedUntil;

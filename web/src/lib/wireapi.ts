@@ -1,0 +1,54 @@
+import { ApiError, request, step, UnreachableError } from './request.ts';
+import type { WireRecord } from './wirelog.ts';
+
+/** A column of an event, as it is stored. */
+export interface StoredColumn {
+  column: string;
+  value: unknown;
+}
+
+export const wireApi = {
+  /** Asks for reports of connections that name the watch, and returns its id. */
+  async watch(): Promise<string> {
+    return ((await request('POST', '/api/wire')) as { id: string }).id;
+  },
+
+  /** What the server reports to a watch, until it or the signal ends. From `onbegun` on nothing is missed. */
+  async *records(
+    id: string,
+    signal: AbortSignal,
+    onbegun: () => void = () => {},
+  ): AsyncGenerator<WireRecord> {
+    let response: Response;
+    try {
+      response = await fetch(`/api/wire/${step(id)}`, { credentials: 'same-origin', signal });
+    } catch {
+      throw new UnreachableError();
+    }
+    if (!response.ok || !response.body) {
+      throw new ApiError(response.status, 'not_found', 'The server reports nothing.');
+    }
+    onbegun();
+    let rest = '';
+    const decoder = new TextDecoder();
+    const reader = response.body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      for (const text of lines) if (text !== '') yield JSON.parse(text) as WireRecord;
+    }
+  },
+
+  /** An event of a room's log, as it is stored. */
+  async stored(room: string, seq: number): Promise<{ table: string; row: StoredColumn[] }> {
+    const path = `/api/rooms/${step(room)}/events/${step(seq)}/stored`;
+    return (await request('GET', path)) as { table: string; row: StoredColumn[] };
+  },
+
+  /** Starts the server again. */
+  async restart(): Promise<void> {
+    await request('POST', '/api/restart');
+  },
+};

@@ -1,0 +1,22 @@
+import { tw } from './tour.svelte.ts';
+
+type Key = Parameters<typeof tw>[0];
+const plain = tw as (key: Key) => string;
+
+const opcodes = new Set([0, 1, 2, 8, 9, 10]);
+const closes = new Set([1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 4401]);
+
+/** What an opcode is called. */
+export function nameOf(opcode: number): string {
+  return plain(opcodes.has(opcode) ? (`op.${opcode}` as Key) : 'op.other');
+}
+
+/** What an opcode is for. */
+export function meaningOf(opcode: number): string {
+  return opcodes.has(opcode) ? plain(`op.meaning.${opcode}` as Key) : '';
+}
+
+/** What a close code means: RFC 6455, section 7.4.1, and what hubbub added. */
+export function closeMeans(code: number): string {
+  return plain(closes.has(code) ? (`close.${code}` as Key) : 'close.other');
+}
