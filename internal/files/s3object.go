@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -118,11 +119,14 @@ func (s *S3) meaning(err error) error {
 	case "InvalidAccessKeyId":
 		return refused("it does not know the key in AWS_ACCESS_KEY_ID, or ~/.aws/credentials")
 	case "SignatureDoesNotMatch":
-		return refused("the secret does not belong to the key: look at AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials")
+		return refused("the secret does not belong to the key, or something was damaged on its way: look at AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials")
 	case "RequestTimeTooSkewed", "RequestExpired":
 		return refused("this machine's clock differs from the storage's by more than a quarter of an hour; set it")
 	case "AuthorizationHeaderMalformed", "PermanentRedirect", "InvalidRegion", "IllegalLocationConstraintException":
 		return refused("the bucket %s is in another region; add region=REGION to its address", s.bucket)
+	}
+	if c := r.StatusCode; c >= 400 && c < 500 && c != http.StatusRequestTimeout && c != http.StatusTooManyRequests {
+		return refused("%s", r.Message)
 	}
 	return fmt.Errorf("the storage at %s answers %s: %s", s.host, r.Code, r.Message)
 }
