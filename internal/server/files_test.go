@@ -209,6 +209,15 @@ func TestFilesOfNodes(t *testing.T) {
 			if resp, _ := ines.patch(ns.all[0], given, 4, []byte("more")); resp.StatusCode != 404 {
 				t.Errorf("and goes on: %d", resp.StatusCode)
 			}
+			turn, err := ns.all[0].store.Take(t.Context(), sweepTurn)
+			if err != nil || turn == nil {
+				t.Fatal(turn, err)
+			}
+			ns.sweep(1)
+			if got := ns.kept(place); got != 4 {
+				t.Errorf("%d things are left while another node has the turn", got)
+			}
+			turn.End()
 			ns.sweep(1)
 			if got := ns.kept(place); got != 0 {
 				t.Errorf("%d things are left", got)
@@ -219,7 +228,7 @@ func TestFilesOfNodes(t *testing.T) {
 
 func (ns *nodes) sweep(i int) {
 	ns.Helper()
-	if err := ns.all[i].Sweep(ns.Context()); err != nil {
+	if err := ns.all[i].sweepInTurn(ns.Context()); err != nil {
 		ns.Error(err)
 	}
 }
