@@ -56,7 +56,7 @@ var onlyIn = map[string]string{
 	"database/sql":                                   "internal/sqlstore internal/sqlite internal/postgres internal/search chaos",
 	"github.com/jackc/pgx/v5":                        "internal/postgres internal/pgserver",
 	"github.com/jackc/pgx/v5/stdlib":                 "internal/postgres",
-	"github.com/jackc/pgx/v5/pgconn":                 "internal/postgres",
+	"github.com/jackc/pgx/v5/pgconn":                 "internal/postgres internal/pgserver",
 	"modernc.org/sqlite":                             "internal/sqlite internal/search chaos",
 	"github.com/gobwas/ws":                           "internal/ws",
 	"github.com/coder/websocket":                     "internal/client internal/doctor",
