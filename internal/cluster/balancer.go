@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -76,8 +77,14 @@ func NewBalancer(addr string) (*Balancer, error) {
 	return b, nil
 }
 
-// URL returns its address.
-func (b *Balancer) URL() string { return "http://" + b.listener.Addr().String() }
+// URL returns its address, by the name that browsers know this machine by.
+func (b *Balancer) URL() string {
+	a := b.listener.Addr().(*net.TCPAddr)
+	if a.IP.IsLoopback() {
+		return fmt.Sprint("http://localhost:", a.Port)
+	}
+	return "http://" + a.String()
+}
 
 // Close ends it, and all that is open.
 func (b *Balancer) Close() {

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"hubbub/internal/pgserver"
 )
 
@@ -43,6 +45,7 @@ type Cluster struct {
 
 	options Options
 	kept    bool
+	lock    *flock.Flock
 }
 
 // Start starts everything and returns when the nodes are ready. What runs ends with Close,
@@ -101,7 +104,14 @@ func (c *Cluster) folder() (err error) {
 	if err != nil {
 		return err
 	}
-	return os.MkdirAll(filepath.Join(c.Dir, "files"), 0o711) // PostgreSQL's user passes through
+	if err := os.MkdirAll(filepath.Join(c.Dir, "files"), 0o711); err != nil { // PostgreSQL's user passes through
+		return err
+	}
+	c.lock = flock.New(filepath.Join(c.Dir, "lock"))
+	if locked, err := c.lock.TryLock(); !locked || err != nil {
+		return errors.Join(fmt.Errorf("the folder %s is in use by another cluster", c.Dir), err)
+	}
+	return nil
 }
 
 // services starts what the nodes need.
@@ -201,6 +211,9 @@ func (c *Cluster) Close() error {
 	}
 	if c.PostgreSQL != nil {
 		c.PostgreSQL.Close()
+	}
+	if c.lock != nil {
+		err = errors.Join(err, c.lock.Unlock())
 	}
 	if !c.kept && c.Dir != "" {
 		err = errors.Join(err, os.RemoveAll(c.Dir))

@@ -205,6 +205,13 @@ func (n *Node) Pid() int {
 	return n.cmd.Process.Pid
 }
 
+// Ended returns a channel that is closed when the process that runs now is gone.
+func (n *Node) Ended() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.ended
+}
+
 // signal tells the process, and what it has started.
 func (n *Node) signal(s syscall.Signal) error {
 	if !n.running() {
