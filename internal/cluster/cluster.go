@@ -150,7 +150,7 @@ func (c *Cluster) Add(ctx context.Context, change func(*Config)) (*Node, error) 
 	if err := c.shareFiles(&conf); err != nil {
 		return nil, err
 	}
-	conf.Flags = append([]string{"--public-url", c.URL(), "--trusted-proxies", c.options.Proxy}, conf.Flags...)
+	conf.Flags = append([]string{"--public-url", c.URL(), "--trusted-proxies", c.options.Proxy, "--drain", drainTime}, conf.Flags...)
 	node := &Node{Config: conf}
 	c.Nodes = append(c.Nodes, node)
 	if err := node.Start(ctx); err != nil {
@@ -159,6 +159,9 @@ func (c *Cluster) Add(ctx context.Context, change func(*Config)) (*Node, error) 
 	c.Balancer.Add(node.URL)
 	return node, nil
 }
+
+// drainTime is enough for our balancer, which looks every 200 ms.
+const drainTime = "2s"
 
 // shareFiles gives all nodes the same files.
 func (c *Cluster) shareFiles(conf *Config) error {
