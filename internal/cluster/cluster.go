@@ -104,7 +104,11 @@ func (c *Cluster) folder() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(c.Dir, "files"), 0o711); err != nil { // PostgreSQL's user passes through
+	err = os.MkdirAll(filepath.Join(c.Dir, "files"), 0o700)
+	if err == nil {
+		err = os.Chmod(c.Dir, 0o711) // PostgreSQL's user passes through
+	}
+	if err != nil {
 		return err
 	}
 	c.lock = flock.New(filepath.Join(c.Dir, "lock"))

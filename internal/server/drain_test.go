@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +36,8 @@ func ask(t *testing.T, method, url string, body io.Reader) (*http.Response, stri
 // was asked is answered.
 func TestLeaving(t *testing.T) {
 	noticed := make(chan time.Time)
-	ns := startNodes(t, 1, func(c *Config) { c.Drain, c.Noticed = 2*time.Second, noticed })
+	data := t.TempDir()
+	ns := startNodes(t, 1, func(c *Config) { c.Data, c.Drain, c.Noticed = data, 2*time.Second, noticed })
 	n := ns.all[0]
 	token, _ := ns.guest(n, "ann")
 	v1 := ns.dial(n, token)
@@ -67,6 +69,11 @@ func TestLeaving(t *testing.T) {
 	}
 	if _, err := plain.Read(t.Context()); client.CloseCode(err) != 1012 {
 		t.Errorf("plain text ended with %v", err)
+	}
+	for begun := time.Now(); time.Since(begun) < 30*time.Second; { // until only what was asked is left
+		if _, err := os.Stat(AdminSocket(data)); err != nil {
+			break
+		}
 	}
 	io.WriteString(write, `"ben","token":true}`)
 	write.Close()
