@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"hubbub/internal/chat"
+	"hubbub/internal/postgres"
 	"hubbub/internal/sqlite"
 )
 
@@ -58,13 +59,28 @@ type stored struct {
 	id, hash string
 }
 
-// readLog reads every room of a data folder, in order of their numbers.
-func readLog(ctx context.Context, dir string) (map[chat.RoomID][]stored, error) {
-	s, err := sqlite.Open(ctx, dir, slog.New(slog.NewTextHandler(io.Discard, nil)), sqlite.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
+// source is a log to be judged by: a store.
+type source interface {
+	Check(ctx context.Context) error
+	Rooms(ctx context.Context, after string, limit int) ([]chat.Room, error)
+	Read(ctx context.Context, room chat.RoomID, after chat.Seq, limit int) ([]chat.Event, error)
+	Close() error
+}
+
+// openFolder opens the log of a server that has stopped.
+func openFolder(ctx context.Context, dir string) (source, error) {
+	return sqlite.Open(ctx, dir, quiet(), sqlite.Options{})
+}
+
+// openDatabase opens the log that nodes share.
+func openDatabase(ctx context.Context, url string) (source, error) {
+	return postgres.Open(ctx, url, quiet(), postgres.Options{})
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// readLog reads every room, in order of their numbers.
+func readLog(ctx context.Context, s source) (map[chat.RoomID][]stored, error) {
 	if err := s.Check(ctx); err != nil {
 		return nil, err
 	}
@@ -98,9 +114,19 @@ func lastOf(events []stored) chat.Seq {
 	return events[len(events)-1].seq
 }
 
-// judge holds a history against the log of a server that has stopped.
-func judge(ctx context.Context, dir string, history []line, complete bool) error {
-	log, err := readLog(ctx, dir)
+// judgeFolder holds a history against the log of a server that has stopped.
+func judgeFolder(ctx context.Context, dir string, history []line, complete bool) error {
+	s, err := openFolder(ctx, dir)
+	if err != nil {
+		return err
+	}
+	return judge(ctx, s, history, complete)
+}
+
+// judge holds a history against a log, and closes it.
+func judge(ctx context.Context, s source, history []line, complete bool) error {
+	defer s.Close()
+	log, err := readLog(ctx, s)
 	if err != nil {
 		return err
 	}

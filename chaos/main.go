@@ -3,6 +3,7 @@
 //
 //	chaos kill --bin bin/hubbub --kills 100
 //	chaos check --data DIR HISTORY.jsonl...
+//	chaos check --database postgres://… HISTORY.jsonl...
 //
 // A history is what one or more clients lived through, one JSON object a line, in
 // the order of each client:
@@ -54,6 +55,7 @@ func run(ctx context.Context, args []string) error {
 		return o.run(ctx)
 	case "check":
 		data := f.String("data", "data", "the server's folder; it must have stopped")
+		database := f.String("database", "", "the database that nodes share, instead of a folder")
 		complete := f.Bool("complete", false, "every screen must reach the end of its room")
 		if err := f.Parse(args[1:]); err != nil {
 			return err
@@ -62,7 +64,14 @@ func run(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		return judge(ctx, *data, h, *complete)
+		if *database == "" {
+			return judgeFolder(ctx, *data, h, *complete)
+		}
+		s, err := openDatabase(ctx, *database)
+		if err != nil {
+			return err
+		}
+		return judge(ctx, s, h, *complete)
 	}
 	return fmt.Errorf("there is no %q; say kill or check", args[0])
 }

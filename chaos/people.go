@@ -17,11 +17,25 @@ type person struct {
 	name    string
 	session *client.Session
 	rand    *rand.Rand // owned by talk, then by resend
+	clock   *postings
 
 	mu      sync.Mutex // guards the following
 	lines   []line
 	meantBy map[string]line // by id
 	refused int
+	tries   int             // times that somebody was told to try again
+	broken  time.Time       // since when there is no connection; zero: there is one
+	gaps    []time.Duration // how long there was none
+	delays  []delay         // of what was shown
+}
+
+// postings say when a message was meant, whoever sees it.
+type postings struct{ at sync.Map } // id to time.Time
+
+// delay is how long a message took, from the wish to a screen.
+type delay struct {
+	shown time.Time
+	took  time.Duration
 }
 
 func (p *person) note(l line) {
@@ -48,6 +62,36 @@ func (p *person) Showed(e *wire.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.note(line{What: "showed", Room: e.Room, ID: e.ID, Seq: e.Seq, Hash: hash(e.Text)})
+	if at, ok := p.clock.at.Load(e.ID); ok {
+		now := time.Now()
+		p.delays = append(p.delays, delay{now, now.Sub(at.(time.Time))})
+	}
+}
+
+// Broken implements client.Watcher.
+func (p *person) Broken(string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.broken.IsZero() {
+		p.broken = time.Now()
+	}
+}
+
+// Resumed implements client.Watcher.
+func (p *person) Resumed(string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.broken.IsZero() {
+		p.gaps = append(p.gaps, time.Since(p.broken))
+		p.broken = time.Time{}
+	}
+}
+
+// TryAgain implements client.Watcher.
+func (p *person) TryAgain(*wire.Error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tries++
 }
 
 // Reloaded implements client.Observer.
@@ -57,19 +101,24 @@ func (p *person) Reloaded(room chat.RoomID, after chat.Seq) {
 	p.note(line{What: "reload", Room: room, Seq: after})
 }
 
-// talk posts bursts until ctx ends.
-func (p *person) talk(ctx context.Context, rooms []chat.RoomID) {
+// talk posts until ctx ends, in bursts if there is no pace.
+func (p *person) talk(ctx context.Context, rooms []chat.RoomID, pace time.Duration) {
 	for n := 0; ctx.Err() == nil; n++ {
 		if p.session.Waiting() >= window {
 			pause(ctx, time.Millisecond)
 			continue
 		}
+		if pace > 0 && !pause(ctx, time.Duration(p.rand.Int64N(2*int64(pace)))) {
+			return
+		}
 		room := rooms[p.rand.IntN(len(rooms))]
 		text := fmt.Sprintf("%s says %d to %s", p.name, n, room)
 		// Held over Post, so that the acknowledgement is noted after the intention.
 		p.mu.Lock()
+		meant := time.Now()
 		l := line{What: "meant", Room: room, ID: p.session.Post(room, text), Hash: hash(text)}
 		p.note(l)
+		p.clock.at.Store(l.ID, meant)
 		p.meantBy[l.ID] = line{Room: room, Hash: text}
 		p.mu.Unlock()
 	}

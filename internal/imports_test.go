@@ -43,7 +43,7 @@ var mayImport = map[string]string{
 	"web":                "",
 	"cmd/hubbub":         "internal/server internal/tap internal/explain internal/proxy internal/doctor",
 	"bench":              "",
-	"chaos":              "internal/chat internal/wire internal/client internal/sqlite",
+	"chaos":              "internal/chat internal/wire internal/client internal/sqlite internal/postgres",
 }
 
 // onlyIn says where a package from outside belongs.
