@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"hubbub/internal/chat"
 	"hubbub/internal/postgres"
@@ -57,6 +58,7 @@ type stored struct {
 	seq      chat.Seq
 	author   chat.UserID
 	id, hash string
+	time     time.Time
 }
 
 // source is a log to be judged by: a store.
@@ -100,7 +102,7 @@ func readLog(ctx context.Context, s source) (map[chat.RoomID][]stored, error) {
 				break
 			}
 			for _, e := range events {
-				log[r.ID] = append(log[r.ID], stored{r.ID, e.Seq, e.Author, e.ID.String(), hash(e.Body)})
+				log[r.ID] = append(log[r.ID], stored{r.ID, e.Seq, e.Author, e.ID.String(), hash(e.Body), e.Time})
 			}
 		}
 	}
@@ -139,6 +141,7 @@ func judge(ctx context.Context, s source, history []line, complete bool) error {
 type verdict struct {
 	log      map[chat.RoomID][]stored
 	complete bool
+	begun    time.Time // before anything was said, by the clock of the database; zero: who knows
 
 	meant, acked, showed                        int
 	lost, doubled, disordered, holes, different int
@@ -169,6 +172,12 @@ func (v *verdict) checkLog() {
 		for i, e := range events {
 			if e.seq != chat.Seq(i+1) {
 				v.wrong(&v.holes, "room %s has %d in place %d", room, e.seq, i+1)
+			}
+			if !v.begun.IsZero() && (e.time.Before(v.begun.Add(-time.Minute)) || e.time.After(time.Now().Add(time.Minute))) {
+				v.wrong(&v.different, "%d of room %s is of another time: %v", e.seq, room, e.time)
+			}
+			if i > 0 && e.time.Before(events[i-1].time) {
+				v.wrong(&v.disordered, "%d of room %s is of an earlier time than what is before it", e.seq, room)
 			}
 			if old, ok := seen[key{e.author, e.id}]; ok {
 				v.wrong(&v.doubled, "message %s is stored at %d and again at %d of room %s", e.id, old.seq, e.seq, room)
@@ -267,6 +276,8 @@ func (v *verdict) checkScreens(history []line) {
 				v.wrong(&v.different, "%s saw at %d of room %s what is not there", l.Client, l.Seq, l.Room)
 			}
 			at[s] = l.Seq
+		case "jumped":
+			v.wrong(&v.disordered, "%s was sent %d of room %s after %d", l.Client, l.Seq, l.Room, last)
 		}
 	}
 	for s, last := range at {

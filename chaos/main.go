@@ -12,6 +12,7 @@
 //	{"what":"acked","client":"c1","room":"ROOM","id":"UUID","seq":7}         was told that it is stored there
 //	{"what":"showed","client":"c1","room":"ROOM","id":"UUID","seq":7,"hash":"HASH"}
 //	{"what":"reload","client":"c1","room":"ROOM","seq":7}                    the screen begins anew behind 7
+//	{"what":"jumped","client":"c1","room":"ROOM","seq":9}                    was sent what is not the next; it was not shown
 //
 // HASH is the first 16 hexadecimal digits of the text's SHA-256.
 package main
@@ -37,7 +38,10 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("say kill or check")
+		return fmt.Errorf("say kill, cluster or check")
+	}
+	if args[0] == "cluster" {
+		return breakCluster(ctx, args[1:])
 	}
 	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	switch args[0] {
@@ -73,5 +77,5 @@ func run(ctx context.Context, args []string) error {
 		}
 		return judge(ctx, s, h, *complete)
 	}
-	return fmt.Errorf("there is no %q; say kill or check", args[0])
+	return fmt.Errorf("there is no %q; say kill, cluster or check", args[0])
 }

@@ -199,10 +199,10 @@ func (n *network) close() {
 // disk is a file system of its own, from which the current can be taken.
 type disk struct{ file, dir string }
 
-// newDisk makes one below a folder. Its memory is the machine's, and counts as the disk.
-func newDisk(dir string) (*disk, error) {
-	d := &disk{filepath.Join(dir, "disk"), filepath.Join(dir, "mounted")}
-	if err := os.MkdirAll(d.dir, 0o755); err != nil {
+// newDisk makes one in a folder, and mounts it at dir.
+func newDisk(folder, dir string) (*disk, error) {
+	d := &disk{filepath.Join(folder, "disk"), dir}
+	if err := os.MkdirAll(d.dir, 0o711); err != nil {
 		return nil, err
 	}
 	f, err := os.Create(d.file)
@@ -236,10 +236,4 @@ func (d *disk) off() error {
 	return nil
 }
 
-// remount is what comes when the current is back.
-func (d *disk) remount() error {
-	if err := (*namespace)(nil).run("umount", d.dir); err != nil {
-		return err
-	}
-	return d.on()
-}
+func (d *disk) umount() error { return (*namespace)(nil).run("umount", d.dir) }

@@ -26,17 +26,11 @@ type person struct {
 	tries   int             // times that somebody was told to try again
 	broken  time.Time       // since when there is no connection; zero: there is one
 	gaps    []time.Duration // how long there was none
-	delays  []delay         // of what was shown
+	delays  []time.Duration // of what was shown, from the wish on
 }
 
 // postings say when a message was meant, whoever sees it.
 type postings struct{ at sync.Map } // id to time.Time
-
-// delay is how long a message took, from the wish to a screen.
-type delay struct {
-	shown time.Time
-	took  time.Duration
-}
 
 func (p *person) note(l line) {
 	l.Client = p.name
@@ -63,8 +57,7 @@ func (p *person) Showed(e *wire.Event) {
 	defer p.mu.Unlock()
 	p.note(line{What: "showed", Room: e.Room, ID: e.ID, Seq: e.Seq, Hash: hash(e.Text)})
 	if at, ok := p.clock.at.Load(e.ID); ok {
-		now := time.Now()
-		p.delays = append(p.delays, delay{now, now.Sub(at.(time.Time))})
+		p.delays = append(p.delays, time.Since(at.(time.Time)))
 	}
 }
 
@@ -85,6 +78,13 @@ func (p *person) Resumed(string) {
 		p.gaps = append(p.gaps, time.Since(p.broken))
 		p.broken = time.Time{}
 	}
+}
+
+// Jumped implements client.Watcher.
+func (p *person) Jumped(room chat.RoomID, had, came chat.Seq) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.note(line{What: "jumped", Room: room, Seq: came})
 }
 
 // TryAgain implements client.Watcher.

@@ -35,6 +35,8 @@ type Watcher interface {
 	Broken(url string)
 	// TryAgain: the server can not do something now, and says so.
 	TryAgain(e *wire.Error)
+	// Jumped: what came is not the next, which a server never does. It is not shown.
+	Jumped(room chat.RoomID, had, came chat.Seq)
 }
 
 // Session is a client that does not give up: it reconnects, goes on where it
@@ -258,6 +260,9 @@ func (s *Session) event(ctx context.Context, conn *Conn, f *wire.Event) error {
 		s.places[f.Room] = place{p.epoch, f.Seq}
 	}
 	s.mu.Unlock()
+	if !next && s.watcher != nil {
+		s.watcher.Jumped(f.Room, p.seq, f.Seq)
+	}
 	switch {
 	case next:
 		s.observer.Showed(f)
