@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -275,12 +276,20 @@ func (d *disturbance) part(how, n int, name, service string) {
 	switch how {
 	case 0:
 		d.say(fmt.Sprintf("node %d -x-> %s", n, name))
-		d.cuts = append(d.cuts, there)
+		d.cut(there)
 	case 1:
 		d.say(fmt.Sprintf("node %d <-x- %s", n, name))
-		d.cuts = append(d.cuts, back)
+		d.cut(back)
 	default:
 		d.say(fmt.Sprintf("node %d <-x-> %s", n, name))
-		d.cuts = append(d.cuts, there, back)
+		d.cut(there, back)
+	}
+}
+
+func (d *disturbance) cut(cuts ...cut) {
+	for _, c := range cuts {
+		if !slices.Contains(d.cuts, c) {
+			d.cuts = append(d.cuts, c)
+		}
 	}
 }
