@@ -9,7 +9,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -152,9 +151,6 @@ func (b *breaking) set(ctx context.Context, of fault, dir string) (err error) {
 	}
 	if b.Cluster, err = cluster.Start(ctx, o); err != nil {
 		return err
-	}
-	if out, err := exec.CommandContext(ctx, b.bin, "guests", "open", "--data", b.Nodes[0].Data).CombinedOutput(); err != nil {
-		return fmt.Errorf("let guests in: %w: %s", err, out)
 	}
 	if b.log, err = postgres.Open(ctx, b.Database, quiet(), postgres.Options{}); err != nil {
 		return err
