@@ -71,6 +71,7 @@ func TestVerdict(t *testing.T) {
 		{"a screen that begins late", log("x", "y"), append(two, reload(1), showed("y", 2)), ""},
 		{"a screen that was loaded anew", log("x", "y"), append(two, reload(0), showed("x", 1), reload(0), showed("x", 1), showed("y", 2)), ""},
 
+		{"overtaken, since it was refused", log("y", "x"), append(two, line{What: "again", Client: "c", ID: "x"}), ""},
 		{"jumped", log("x", "y"), append(two, reload(0), line{What: "jumped", Client: "c", Room: "r", Seq: 2}, showed("x", 1), showed("y", 2)), "out of order 1,"},
 		{"acknowledged and lost", log("x"), []line{meant("x"), meant("y"), acked("y", 2)}, "lost 1,"},
 		{"acknowledged elsewhere", log("x", "y"), append(two, acked("x", 2)), "lost 1,"},

@@ -188,7 +188,7 @@ func (v *verdict) checkLog() {
 }
 
 // checkMeant wants everything in the log to have been meant, as it was meant,
-// once, and in each client's order.
+// once, and in each client's order, but for what a client was told to send again later.
 func (v *verdict) checkMeant(history []line) {
 	type intent struct {
 		client string
@@ -197,7 +197,11 @@ func (v *verdict) checkMeant(history []line) {
 	}
 	byID, byHash := map[string]*intent{}, map[string]*intent{}
 	hashes := map[string]string{}
+	again := map[string]bool{}
 	for i, l := range history {
+		if l.What == "again" {
+			again[l.ID] = true
+		}
 		if l.What != "meant" {
 			continue
 		}
@@ -228,6 +232,9 @@ func (v *verdict) checkMeant(history []line) {
 				continue
 			}
 			in.seq = e.seq
+			if again[e.id] {
+				continue
+			}
 			if before := last[in.client]; before != nil && before.n > in.n {
 				v.wrong(&v.disordered, "%s meant %d of room %s before %d", in.client, e.seq, room, before.seq)
 			}

@@ -25,7 +25,7 @@ type breaking struct {
 	nodes, clients, rooms, times int
 	lasts, within                time.Duration
 	sabotage                     string
-	isolated                     bool
+	isolated, beside             bool
 
 	*cluster.Cluster
 	network *network        // nil: all is on loopback
@@ -46,7 +46,7 @@ type fault struct {
 
 	nodes, clients, rooms, times int
 	lasts, pace, within          time.Duration
-	flapping                     bool
+	flapping, beside             bool
 }
 
 var faults = map[string]fault{
@@ -62,14 +62,19 @@ var faults = map[string]fault{
 		nodes: 3, clients: 12, rooms: 3, times: 300, lasts: 4 * time.Second, pace: 50 * time.Millisecond, within: 2 * time.Second},
 	"clock": {what: "clocks are off by hours", breaks: (*breaking).wait, program: "clock", flapping: true,
 		nodes: 3, clients: 12, rooms: 3, lasts: time.Minute, pace: 20 * time.Millisecond},
+	"mixed": {what: "one thing after the other", breaks: (*breaking).mix, alone: true, disk: true, flapping: true,
+		nodes: 3, clients: 8, rooms: 2, times: 2, lasts: time.Second, pace: 5 * time.Millisecond},
 	"duel": {what: "two nodes append to one room as fast as they can", breaks: (*breaking).wait,
 		nodes: 2, clients: 8, rooms: 1, lasts: 30 * time.Second},
 }
 
 // breakCluster is chaos cluster.
 func breakCluster(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] == "red" {
+		return red(ctx)
+	}
 	if len(args) == 0 || faults[args[0]].breaks == nil {
-		return fmt.Errorf("say what is to break: %s", strings.Join(slices.Sorted(maps.Keys(faults)), ", "))
+		return fmt.Errorf("say what is to break, or red, to see that the check fails when it must: %s", strings.Join(slices.Sorted(maps.Keys(faults)), ", "))
 	}
 	of := faults[args[0]]
 	b := &breaking{}
@@ -84,6 +89,7 @@ func breakCluster(ctx context.Context, args []string) error {
 	f.DurationVar(&b.within, "within", of.within, "how soon all must be well again; 0: that is only printed")
 	f.Uint64Var(&b.seed, "seed", 0, "of all that is random; 0: the clock")
 	f.StringVar(&b.sabotage, "sabotage", "", "what to take away from the program, so that the check must fail: "+strings.Join(slices.Sorted(maps.Keys(mutants)), ", "))
+	f.BoolVar(&b.beside, "beside", of.beside, "in namespaces: each machine has a NATS server, so that nodes can be cut off from each other")
 	f.BoolVar(&b.isolated, "isolated", false, "it runs in namespaces of its own already")
 	if err := f.Parse(args[1:]); err != nil {
 		return err
@@ -143,6 +149,11 @@ func (b *breaking) set(ctx context.Context, of fault, dir string) (err error) {
 			return err
 		}
 		o.Host, o.Proxy = homeAddress, allMachines
+		if b.beside {
+			if err := b.network.startBeside(); err != nil {
+				return err
+			}
+		}
 	}
 	if of.disk && os.Getuid() == 0 {
 		if b.disk, err = newDisk(dir, filepath.Join(o.Dir, "postgres")); err != nil {
@@ -160,6 +171,11 @@ func (b *breaking) set(ctx context.Context, of fault, dir string) (err error) {
 	}
 	if err := b.invite(ctx, b.rooms, b.clients); err != nil {
 		return err
+	}
+	if b.disk != nil { // what was set up is there, as long ago as it seems
+		if err := b.disk.sync(); err != nil {
+			return err
+		}
 	}
 	return b.execute(ctx, mutants[b.sabotage].sql)
 }
@@ -182,6 +198,9 @@ func (b *breaking) execute(ctx context.Context, statement string) error {
 func (b *breaking) each(c *cluster.Config) {
 	if b.network != nil {
 		c.Host, c.Wrap = machineAddress(c.Number), b.network.machines[c.Number-1].wrap()
+	}
+	if b.beside {
+		c.NATS = fmt.Sprint("nats://127.0.0.1:", besidePort)
 	}
 	if off := []int{5 * 3600, -7 * 3600, 0}[(c.Number-1)%3]; strings.Contains(b.sabotage, "clock") {
 		c.Env = append(c.Env, fmt.Sprint("CHAOS_CLOCK=", off))

@@ -47,12 +47,12 @@ func (b *breaking) kill(ctx context.Context) error {
 
 // loseNATS ends NATS, and starts it again later.
 func (b *breaking) loseNATS(ctx context.Context) error {
-	const before = 5 * time.Second
+	before := min(b.lasts, 5*time.Second)
 	if err := b.between(ctx, before, before); err != nil {
 		return err
 	}
+	b.phase("with NATS")
 	for range b.times {
-		b.phase("with NATS")
 		b.NATS.Stop()
 		if err := b.wait(ctx); err != nil {
 			return err
@@ -95,6 +95,20 @@ func (b *breaking) losePostgreSQL(ctx context.Context) error {
 	}
 	return b.soon("level after a start", b.levels)
 }
+
+// mix breaks one thing after the other: a little of everything.
+func (b *breaking) mix(ctx context.Context) error {
+	for _, breaks := range []func(context.Context) error{b.kill, b.partition, b.cutPower, b.loseNATS} {
+		if err := breaks(ctx); err != nil {
+			return err
+		}
+	}
+	b.times, b.lasts = 1, max(b.lasts, patience)
+	return b.losePostgreSQL(ctx)
+}
+
+// patience is for how long a sender waits for a database that has gone, and a little.
+const patience = 3 * time.Second
 
 // cutPower takes the current from PostgreSQL's machine again and again: what was not
 // synced is gone, and all processes are.
@@ -225,6 +239,9 @@ type disturbance struct {
 
 func (d *disturbance) signal(s syscall.Signal) error {
 	for _, pid := range d.stopped {
+		if pid <= 0 { // it is not there
+			continue
+		}
 		if err := syscall.Kill(pid, s); err != nil && err != syscall.ESRCH { // a helper of PostgreSQL may have ended
 			return err
 		}
@@ -247,10 +264,19 @@ func (b *breaking) disturbance() *disturbance {
 		case 2, 3, 4:
 			d.part(b.rand.IntN(3), n, "PostgreSQL", b.PostgreSQL.URL("hubbub"))
 		default:
+			if b.beside {
+				d.divide(b.rand.IntN(3), n, 1+n%len(b.Nodes))
+				continue
+			}
 			d.part(b.rand.IntN(3), n, "NATS", b.NATS.URL())
 		}
 	}
 	return d
+}
+
+// divide cuts two nodes off from each other.
+func (d *disturbance) divide(how, n, m int) {
+	d.sever(how, fmt.Sprint("node ", n), fmt.Sprint("node ", m), cut{machineAddress(n), machineAddress(m), ""}, cut{machineAddress(m), machineAddress(n), ""})
 }
 
 func (d *disturbance) stop(what string, pids ...int) {
@@ -273,15 +299,20 @@ func (d *disturbance) part(how, n int, name, service string) {
 	}
 	there := cut{machineAddress(n), homeAddress, "ipproto tcp dport " + port}
 	back := cut{homeAddress, machineAddress(n), "ipproto tcp sport " + port}
+	d.sever(how, fmt.Sprint("node ", n), name, there, back)
+}
+
+// sever cuts one way, the way back, or both.
+func (d *disturbance) sever(how int, a, b string, there, back cut) {
 	switch how {
 	case 0:
-		d.say(fmt.Sprintf("node %d -x-> %s", n, name))
+		d.say(a + " -x-> " + b)
 		d.cut(there)
 	case 1:
-		d.say(fmt.Sprintf("node %d <-x- %s", n, name))
+		d.say(a + " <-x- " + b)
 		d.cut(back)
 	default:
-		d.say(fmt.Sprintf("node %d <-x-> %s", n, name))
+		d.say(a + " <-x-> " + b)
 		d.cut(there, back)
 	}
 }

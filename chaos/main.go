@@ -1,7 +1,8 @@
 // Command chaos breaks things around a real server and judges what its clients
-// saw.
+// saw. docs/faults.md says what each run breaks, and what came of it.
 //
 //	chaos kill --bin bin/hubbub --kills 100
+//	chaos cluster kill|nats|postgres|power|partitions|clock|duel|mixed
 //	chaos check --data DIR HISTORY.jsonl...
 //	chaos check --database postgres://… HISTORY.jsonl...
 //
@@ -12,6 +13,7 @@
 //	{"what":"acked","client":"c1","room":"ROOM","id":"UUID","seq":7}         was told that it is stored there
 //	{"what":"showed","client":"c1","room":"ROOM","id":"UUID","seq":7,"hash":"HASH"}
 //	{"what":"reload","client":"c1","room":"ROOM","seq":7}                    the screen begins anew behind 7
+//	{"what":"again","client":"c1","id":"UUID"}                               was told to send it again later
 //	{"what":"jumped","client":"c1","room":"ROOM","seq":9}                    was sent what is not the next; it was not shown
 //
 // HASH is the first 16 hexadecimal digits of the text's SHA-256.
@@ -40,8 +42,11 @@ func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		return fmt.Errorf("say kill, cluster or check")
 	}
-	if args[0] == "cluster" {
+	switch args[0] {
+	case "cluster":
 		return breakCluster(ctx, args[1:])
+	case "nats": // for cluster
+		return serveNATS(ctx, args[1:])
 	}
 	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	switch args[0] {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,6 +23,7 @@ type network struct {
 	router   *namespace
 	machines []*namespace
 	cuts     []cut
+	beside   []*exec.Cmd // NATS servers, if each machine has one
 }
 
 // Where things are: machine n has 10.77.n.2, and this process 10.77.0.2.
@@ -81,7 +83,7 @@ func isolate(args []string) error {
 		return err
 	}
 	runtime.LockOSThread() // the other process ends with this thread
-	cmd := isolated("/proc/self/exe", append(args, "--isolated")...)
+	cmd := isolated("/proc/self/exe", append(slices.Clone(args), "--isolated")...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	err := cmd.Run() // a signal reaches both, as they are one group
 	if errors.As(err, new(*exec.ExitError)) {
@@ -189,6 +191,10 @@ func (n *network) heal() error {
 }
 
 func (n *network) close() {
+	for _, cmd := range n.beside {
+		cmd.Process.Kill()
+		cmd.Wait()
+	}
 	for _, s := range append(n.machines, n.router) {
 		if s != nil {
 			s.hold.Close()
@@ -220,6 +226,8 @@ func newDisk(folder, dir string) (*disk, error) {
 }
 
 func (d *disk) on() error { return (*namespace)(nil).run("mount", "-o", "loop", d.file, d.dir) }
+
+func (d *disk) sync() error { return (*namespace)(nil).run("sync", "-f", d.dir) }
 
 // off is what a power cut is to a disk: what was not synced is gone.
 func (d *disk) off() error {

@@ -88,10 +88,11 @@ func (p *person) Jumped(room chat.RoomID, had, came chat.Seq) {
 }
 
 // TryAgain implements client.Watcher.
-func (p *person) TryAgain(*wire.Error) {
+func (p *person) TryAgain(e *wire.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tries++
+	p.note(line{What: "again", ID: e.ID})
 }
 
 // Reloaded implements client.Observer.

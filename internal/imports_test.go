@@ -74,7 +74,7 @@ var onlyIn = map[string]string{
 	"github.com/SherClockHolmes/webpush-go":          "internal/alert",
 
 	"github.com/nats-io/nats.go":               "internal/natsbus",
-	"github.com/nats-io/nats-server/v2/server": "internal/cluster", // see TestProgram
+	"github.com/nats-io/nats-server/v2/server": "internal/cluster chaos", // see TestProgram
 
 	// Imports of tests are not looked at; these are for tests alone.
 	"github.com/getkin/kin-openapi/openapi3":       "",

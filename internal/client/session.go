@@ -52,11 +52,12 @@ type Session struct {
 
 	at, open int // of Run alone: which url, and how many rooms are open there
 
-	mu     sync.Mutex // guards the following
-	outbox []*wire.Send
-	sent   int // how many of the outbox went out on this connection
-	places map[chat.RoomID]place
-	conn   *Conn
+	mu       sync.Mutex // guards the following
+	outbox   []*wire.Send
+	sent     int  // how many of the outbox went out on this connection
+	retrying bool // all of it will go out once more
+	places   map[chat.RoomID]place
+	conn     *Conn
 }
 
 type place struct {
@@ -233,7 +234,7 @@ func (s *Session) read(ctx context.Context, conn *Conn) error {
 			s.observer.Acked(f.Room, f.ID, f.Seq)
 		}
 	case *wire.Error:
-		return s.refused(ctx, f)
+		return s.refused(f)
 	}
 	return nil
 }
@@ -288,21 +289,16 @@ func (s *Session) settle(id string) bool {
 	return false
 }
 
-// refused waits if the server asks for that and sends again, or gives up the
-// message.
-func (s *Session) refused(ctx context.Context, f *wire.Error) error {
+// retryAfter is how long a session waits before it tries again, if nobody says.
+const retryAfter = 250 * time.Millisecond
+
+// refused sends again later if the server asks for that, or gives up the message.
+func (s *Session) refused(f *wire.Error) error {
 	if f.Code == chat.CodeRateLimited || f.Code == chat.CodeUnavailable {
 		if s.watcher != nil {
 			s.watcher.TryAgain(f)
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Duration(f.RetryAfter * float64(time.Second))):
-		}
-		s.mu.Lock()
-		s.sent = 0
-		s.mu.Unlock()
-		s.nudge()
+		s.retry(time.Duration(f.RetryAfter * float64(time.Second)))
 		if f.Frame == "open" && len(s.urls) > 1 {
 			return errors.New(f.Message) // another node may be better off
 		}
@@ -312,6 +308,25 @@ func (s *Session) refused(ctx context.Context, f *wire.Error) error {
 		s.observer.Refused(f.ID, f)
 	}
 	return nil
+}
+
+// retry sends the outbox again after a while, all that is refused meanwhile with it.
+func (s *Session) retry(wait time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.retrying {
+		return
+	}
+	s.retrying = true
+	if wait <= 0 {
+		wait = retryAfter
+	}
+	time.AfterFunc(wait, func() {
+		s.mu.Lock()
+		s.retrying, s.sent = false, 0
+		s.mu.Unlock()
+		s.nudge()
+	})
 }
 
 // Again sends messages once more on a connection of its own, and returns where

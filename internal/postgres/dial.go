@@ -15,6 +15,7 @@ const lostAfter = 2 * time.Second
 // dialer connects so that a way that was cut is noticed.
 func dialer() *net.Dialer {
 	return &net.Dialer{
+		Timeout:         lostAfter / 2, // TCP asks a second time no sooner
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: lostAfter / 2, Interval: lostAfter / 2, Count: 2},
 		Control:         giveUp,
 	}
