@@ -118,7 +118,7 @@ func (c *crowd) end(ctx context.Context) ([]line, error) {
 	for _, p := range c.people {
 		history = append(history, p.lines...)
 		if p.refused > 0 {
-			err = errors.Join(err, fmt.Errorf("%s had %d messages refused", p.name, p.refused))
+			err = errors.Join(err, fmt.Errorf("%s had %d messages refused: %s: %s", p.name, p.refused, p.refusal.Code, p.refusal.Message))
 		}
 	}
 	return history, err

@@ -72,6 +72,21 @@ func build(ctx context.Context, name, into string) (bin string, err error) {
 	if !ok {
 		return "", fmt.Errorf("there is no %q to take away; there are: %s", name, strings.Join(slices.Sorted(maps.Keys(mutants)), ", "))
 	}
+	overlay, err := m.overlay(ctx, into)
+	if err != nil {
+		return "", err
+	}
+	bin = filepath.Join(into, "hubbub-"+name)
+	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", bin, "hubbub/cmd/hubbub")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the program without %s: %w\n%s", name, err, out)
+	}
+	return bin, nil
+}
+
+// overlay writes the changed files, and what tells the compiler to take them.
+func (m mutant) overlay(ctx context.Context, into string) (string, error) {
 	module, err := output(ctx, "go", "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {
 		return "", fmt.Errorf("where the source is: %w", err)
@@ -90,20 +105,12 @@ func build(ctx context.Context, name, into string) (bin string, err error) {
 			return "", err
 		}
 	}
-	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	text, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(filepath.Join(into, "overlay.json"), overlay, 0o600); err != nil {
-		return "", err
-	}
-	bin = filepath.Join(into, "hubbub-"+name)
-	cmd := exec.CommandContext(ctx, "go", "build", "-overlay", filepath.Join(into, "overlay.json"), "-o", bin, "./cmd/hubbub")
-	cmd.Dir, cmd.Env = module, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the program without %s: %w\n%s", name, err, out)
-	}
-	return bin, nil
+	path := filepath.Join(into, "overlay.json")
+	return path, os.WriteFile(path, text, 0o600)
 }
 
 func output(ctx context.Context, name string, args ...string) (string, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
@@ -44,14 +45,19 @@ func serveNATS(ctx context.Context, args []string) error {
 	if !s.ReadyForConnections(10 * time.Second) {
 		return errors.New("NATS did not start")
 	}
+	fmt.Println("ready")
 	<-ctx.Done()
 	return nil
 }
 
 // startBeside starts a NATS server on each machine, which ends with it.
 func (n *network) startBeside() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
 	for i, m := range n.machines {
-		args := append(m.wrap(), "/proc/self/exe", "nats", "--host", machineAddress(i+1))
+		args := append(m.wrap(), self, "nats", "--host", machineAddress(i+1))
 		for j := range n.machines {
 			if i != j {
 				args = append(args, machineAddress(j+1))
@@ -60,10 +66,17 @@ func (n *network) startBeside() error {
 		cmd := exec.Command(args[0], args[1:]...)
 		cmd.Stderr = os.Stderr
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			return err
+		}
 		if err := cmd.Start(); err != nil {
 			return err
 		}
 		n.beside = append(n.beside, cmd)
+		if !bufio.NewScanner(out).Scan() {
+			return fmt.Errorf("NATS on machine %d did not start", i+1)
+		}
 	}
 	return nil
 }

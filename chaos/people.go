@@ -23,6 +23,7 @@ type person struct {
 	lines   []line
 	meantBy map[string]line // by id
 	refused int
+	refusal *wire.Error     // the last
 	tries   int             // times that somebody was told to try again
 	broken  time.Time       // since when there is no connection; zero: there is one
 	gaps    []time.Duration // how long there was none
@@ -45,10 +46,11 @@ func (p *person) Acked(room chat.RoomID, id string, seq chat.Seq) {
 }
 
 // Refused implements client.Observer.
-func (p *person) Refused(string, *wire.Error) {
+func (p *person) Refused(_ string, e *wire.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.refused++
+	p.refusal = e
 }
 
 // Showed implements client.Observer.
