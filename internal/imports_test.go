@@ -45,7 +45,7 @@ var mayImport = map[string]string{
 	"web":                "",
 	"cmd/hubbub":         "internal/server internal/tap internal/explain internal/proxy internal/doctor",
 	"bench":              "internal/cluster",
-	"chaos":              "internal/chat internal/wire internal/client internal/sqlite internal/cluster",
+	"chaos":              "internal/chat internal/wire internal/client internal/sqlite internal/postgres internal/cluster",
 	"cluster":            "internal/cluster",
 }
 
@@ -74,7 +74,7 @@ var onlyIn = map[string]string{
 	"github.com/SherClockHolmes/webpush-go":          "internal/alert",
 
 	"github.com/nats-io/nats.go":               "internal/natsbus",
-	"github.com/nats-io/nats-server/v2/server": "internal/cluster", // see TestProgram
+	"github.com/nats-io/nats-server/v2/server": "internal/cluster chaos", // see TestProgram
 
 	// Imports of tests are not looked at; these are for tests alone.
 	"github.com/getkin/kin-openapi/openapi3":       "",
