@@ -33,6 +33,14 @@ web/dist/index.html: web/node_modules/.stamp $(PAGE_FILES)
 dev: bin/hubbub ## serve, and the page with reload on http://localhost:5173
 	bin/hubbub serve --data data & server=$$!; trap "kill $$server" EXIT; cd web && npm run dev
 
+.PHONY: cluster
+cluster: bin/hubbub bin/cluster ## PostgreSQL, NATS and three nodes behind one address, data in ./data-cluster
+	@e2e/needs postgresql
+	@exec bin/cluster
+
+bin/cluster: $(GO_FILES) $(wildcard cluster/*.go)
+	CGO_ENABLED=0 go build -o $@ ./cluster
+
 .PHONY: test
 test: export HUBBUB_TEST_NEEDS := 1
 test: needs test-go test-web test-e2e ## everything; installs what it needs
@@ -59,7 +67,7 @@ test-web: web/node_modules/.stamp ## types, lint and unit tests of the page
 	cd web && npm run --silent check && npm run --silent lint && npm test --silent
 
 .PHONY: test-e2e
-test-e2e: bin/hubbub bin/chaos e2e/node_modules/.stamp ## real browsers, real binary
+test-e2e: bin/hubbub bin/chaos bin/cluster e2e/node_modules/.stamp ## real browsers, real binary
 	"$(CHROMIUM)" --version
 	cd e2e && npm test --silent
 

@@ -10,7 +10,7 @@ import (
 	"hubbub/internal/chat"
 )
 
-func build(t *testing.T) string {
+func program(t *testing.T) string {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "hubbub")
 	cmd := exec.Command("go", "build", "-o", bin, "../cmd/hubbub")
@@ -21,7 +21,7 @@ func build(t *testing.T) string {
 }
 
 func TestKill(t *testing.T) {
-	k := killing{bin: build(t), kills: 5, clients: 6, rooms: 3}
+	k := killing{bin: program(t), kills: 5, clients: 6, rooms: 3}
 	if err := k.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func TestKill(t *testing.T) {
 
 // The check must fail when resent messages are stored again.
 func TestKillWithoutDeduplication(t *testing.T) {
-	k := killing{bin: build(t), kills: 5, clients: 6, rooms: 2, sabotage: "dedup"}
+	k := killing{bin: program(t), kills: 5, clients: 6, rooms: 2, sabotage: "dedup"}
 	err := k.run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "is stored at") {
 		t.Fatalf("the sabotage was not noticed: %v", err)
@@ -42,7 +42,7 @@ func TestVerdict(t *testing.T) {
 	log := func(ids ...string) map[chat.RoomID][]stored {
 		l := map[chat.RoomID][]stored{"r": nil}
 		for i, id := range ids {
-			l["r"] = append(l["r"], stored{"r", chat.Seq(i + 1), "ann", id, h})
+			l["r"] = append(l["r"], stored{room: "r", seq: chat.Seq(i + 1), author: "ann", id: id, hash: h})
 		}
 		return l
 	}
@@ -71,6 +71,8 @@ func TestVerdict(t *testing.T) {
 		{"a screen that begins late", log("x", "y"), append(two, reload(1), showed("y", 2)), ""},
 		{"a screen that was loaded anew", log("x", "y"), append(two, reload(0), showed("x", 1), reload(0), showed("x", 1), showed("y", 2)), ""},
 
+		{"overtaken, since it was refused", log("y", "x"), append(two, line{What: "again", Client: "c", ID: "x"}), ""},
+		{"jumped", log("x", "y"), append(two, reload(0), line{What: "jumped", Client: "c", Room: "r", Seq: 2}, showed("x", 1), showed("y", 2)), "out of order 1,"},
 		{"acknowledged and lost", log("x"), []line{meant("x"), meant("y"), acked("y", 2)}, "lost 1,"},
 		{"acknowledged elsewhere", log("x", "y"), append(two, acked("x", 2)), "lost 1,"},
 		{"stored twice", log("x", "x"), two, "doubled 2,"}, // once by its id, once by what was meant

@@ -12,8 +12,10 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"hubbub/internal/chat"
+	"hubbub/internal/postgres"
 	"hubbub/internal/sqlite"
 )
 
@@ -56,15 +58,31 @@ type stored struct {
 	seq      chat.Seq
 	author   chat.UserID
 	id, hash string
+	time     time.Time
 }
 
-// readLog reads every room of a data folder, in order of their numbers.
-func readLog(ctx context.Context, dir string) (map[chat.RoomID][]stored, error) {
-	s, err := sqlite.Open(ctx, dir, slog.New(slog.NewTextHandler(io.Discard, nil)), sqlite.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
+// source is a log to be judged by: a store.
+type source interface {
+	Check(ctx context.Context) error
+	Rooms(ctx context.Context, after string, limit int) ([]chat.Room, error)
+	Read(ctx context.Context, room chat.RoomID, after chat.Seq, limit int) ([]chat.Event, error)
+	Close() error
+}
+
+// openFolder opens the log of a server that has stopped.
+func openFolder(ctx context.Context, dir string) (source, error) {
+	return sqlite.Open(ctx, dir, quiet(), sqlite.Options{})
+}
+
+// openDatabase opens the log that nodes share.
+func openDatabase(ctx context.Context, url string) (source, error) {
+	return postgres.Open(ctx, url, quiet(), postgres.Options{})
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// readLog reads every room, in order of their numbers.
+func readLog(ctx context.Context, s source) (map[chat.RoomID][]stored, error) {
 	if err := s.Check(ctx); err != nil {
 		return nil, err
 	}
@@ -84,7 +102,7 @@ func readLog(ctx context.Context, dir string) (map[chat.RoomID][]stored, error) 
 				break
 			}
 			for _, e := range events {
-				log[r.ID] = append(log[r.ID], stored{r.ID, e.Seq, e.Author, e.ID.String(), hash(e.Body)})
+				log[r.ID] = append(log[r.ID], stored{r.ID, e.Seq, e.Author, e.ID.String(), hash(e.Body), e.Time})
 			}
 		}
 	}
@@ -98,9 +116,19 @@ func lastOf(events []stored) chat.Seq {
 	return events[len(events)-1].seq
 }
 
-// judge holds a history against the log of a server that has stopped.
-func judge(ctx context.Context, dir string, history []line, complete bool) error {
-	log, err := readLog(ctx, dir)
+// judgeFolder holds a history against the log of a server that has stopped.
+func judgeFolder(ctx context.Context, dir string, history []line, complete bool) error {
+	s, err := openFolder(ctx, dir)
+	if err != nil {
+		return err
+	}
+	return judge(ctx, s, history, complete)
+}
+
+// judge holds a history against a log, and closes it.
+func judge(ctx context.Context, s source, history []line, complete bool) error {
+	defer s.Close()
+	log, err := readLog(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -113,6 +141,7 @@ func judge(ctx context.Context, dir string, history []line, complete bool) error
 type verdict struct {
 	log      map[chat.RoomID][]stored
 	complete bool
+	begun    time.Time // before anything was said, by the clock of the database; zero: who knows
 
 	meant, acked, showed                        int
 	lost, doubled, disordered, holes, different int
@@ -144,6 +173,12 @@ func (v *verdict) checkLog() {
 			if e.seq != chat.Seq(i+1) {
 				v.wrong(&v.holes, "room %s has %d in place %d", room, e.seq, i+1)
 			}
+			if !v.begun.IsZero() && (e.time.Before(v.begun.Add(-time.Minute)) || e.time.After(time.Now().Add(time.Minute))) {
+				v.wrong(&v.different, "%d of room %s is of another time: %v", e.seq, room, e.time)
+			}
+			if i > 0 && e.time.Before(events[i-1].time) {
+				v.wrong(&v.disordered, "%d of room %s is of an earlier time than what is before it", e.seq, room)
+			}
 			if old, ok := seen[key{e.author, e.id}]; ok {
 				v.wrong(&v.doubled, "message %s is stored at %d and again at %d of room %s", e.id, old.seq, e.seq, room)
 			}
@@ -153,7 +188,7 @@ func (v *verdict) checkLog() {
 }
 
 // checkMeant wants everything in the log to have been meant, as it was meant,
-// once, and in each client's order.
+// once, and in each client's order, but for what a client was told to send again later.
 func (v *verdict) checkMeant(history []line) {
 	type intent struct {
 		client string
@@ -162,7 +197,11 @@ func (v *verdict) checkMeant(history []line) {
 	}
 	byID, byHash := map[string]*intent{}, map[string]*intent{}
 	hashes := map[string]string{}
+	again := map[string]bool{}
 	for i, l := range history {
+		if l.What == "again" {
+			again[l.ID] = true
+		}
 		if l.What != "meant" {
 			continue
 		}
@@ -193,6 +232,9 @@ func (v *verdict) checkMeant(history []line) {
 				continue
 			}
 			in.seq = e.seq
+			if again[e.id] {
+				continue
+			}
 			if before := last[in.client]; before != nil && before.n > in.n {
 				v.wrong(&v.disordered, "%s meant %d of room %s before %d", in.client, e.seq, room, before.seq)
 			}
@@ -241,6 +283,8 @@ func (v *verdict) checkScreens(history []line) {
 				v.wrong(&v.different, "%s saw at %d of room %s what is not there", l.Client, l.Seq, l.Room)
 			}
 			at[s] = l.Seq
+		case "jumped":
+			v.wrong(&v.disordered, "%s was sent %d of room %s after %d", l.Client, l.Seq, l.Room, last)
 		}
 	}
 	for s, last := range at {

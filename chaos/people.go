@@ -17,12 +17,21 @@ type person struct {
 	name    string
 	session *client.Session
 	rand    *rand.Rand // owned by talk, then by resend
+	clock   *postings
 
 	mu      sync.Mutex // guards the following
 	lines   []line
 	meantBy map[string]line // by id
 	refused int
+	refusal *wire.Error     // the last
+	tries   int             // times that somebody was told to try again
+	broken  time.Time       // since when there is no connection; zero: there is one
+	gaps    []time.Duration // how long there was none
+	delays  []time.Duration // of what was shown, from the wish on
 }
+
+// postings say when a message was meant, whoever sees it.
+type postings struct{ at sync.Map } // id to time.Time
 
 func (p *person) note(l line) {
 	l.Client = p.name
@@ -37,10 +46,11 @@ func (p *person) Acked(room chat.RoomID, id string, seq chat.Seq) {
 }
 
 // Refused implements client.Observer.
-func (p *person) Refused(string, *wire.Error) {
+func (p *person) Refused(_ string, e *wire.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.refused++
+	p.refusal = e
 }
 
 // Showed implements client.Observer.
@@ -48,6 +58,43 @@ func (p *person) Showed(e *wire.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.note(line{What: "showed", Room: e.Room, ID: e.ID, Seq: e.Seq, Hash: hash(e.Text)})
+	if at, ok := p.clock.at.Load(e.ID); ok {
+		p.delays = append(p.delays, time.Since(at.(time.Time)))
+	}
+}
+
+// Broken implements client.Watcher.
+func (p *person) Broken(string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.broken.IsZero() {
+		p.broken = time.Now()
+	}
+}
+
+// Resumed implements client.Watcher.
+func (p *person) Resumed(string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.broken.IsZero() {
+		p.gaps = append(p.gaps, time.Since(p.broken))
+		p.broken = time.Time{}
+	}
+}
+
+// Jumped implements client.Watcher.
+func (p *person) Jumped(room chat.RoomID, had, came chat.Seq) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.note(line{What: "jumped", Room: room, Seq: came})
+}
+
+// TryAgain implements client.Watcher.
+func (p *person) TryAgain(e *wire.Error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tries++
+	p.note(line{What: "again", ID: e.ID})
 }
 
 // Reloaded implements client.Observer.
@@ -57,19 +104,24 @@ func (p *person) Reloaded(room chat.RoomID, after chat.Seq) {
 	p.note(line{What: "reload", Room: room, Seq: after})
 }
 
-// talk posts bursts until ctx ends.
-func (p *person) talk(ctx context.Context, rooms []chat.RoomID) {
+// talk posts until ctx ends, in bursts if there is no pace.
+func (p *person) talk(ctx context.Context, rooms []chat.RoomID, pace time.Duration) {
 	for n := 0; ctx.Err() == nil; n++ {
 		if p.session.Waiting() >= window {
 			pause(ctx, time.Millisecond)
 			continue
 		}
+		if pace > 0 && !pause(ctx, time.Duration(p.rand.Int64N(2*int64(pace)))) {
+			return
+		}
 		room := rooms[p.rand.IntN(len(rooms))]
 		text := fmt.Sprintf("%s says %d to %s", p.name, n, room)
 		// Held over Post, so that the acknowledgement is noted after the intention.
 		p.mu.Lock()
+		meant := time.Now()
 		l := line{What: "meant", Room: room, ID: p.session.Post(room, text), Hash: hash(text)}
 		p.note(l)
+		p.clock.at.Store(l.ID, meant)
 		p.meantBy[l.ID] = line{Room: room, Hash: text}
 		p.mu.Unlock()
 	}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -25,20 +26,38 @@ type Observer interface {
 	Reloaded(room chat.RoomID, after chat.Seq)
 }
 
+// Watcher is an Observer that wants to know how its connections fare too.
+type Watcher interface {
+	Observer
+	// Resumed: all rooms are open again, over a connection to url.
+	Resumed(url string)
+	// Broken: that connection has ended, or could not be made.
+	Broken(url string)
+	// TryAgain: the server can not do something now, and says so.
+	TryAgain(e *wire.Error)
+	// Jumped: what came is not the next, which a server never does. It is not shown.
+	Jumped(room chat.RoomID, had, came chat.Seq)
+}
+
 // Session is a client that does not give up: it reconnects, goes on where it
 // was, and sends what was not acknowledged again, with the same ids.
 type Session struct {
 	// Fixed after construction.
-	url, token string
-	rooms      []string
-	observer   Observer
-	wake       chan struct{} // capacity 1: the outbox has something new
+	urls     []string // of nodes, each as good as any other
+	token    string
+	rooms    []string
+	observer Observer
+	watcher  Watcher       // nil: the observer is none
+	wake     chan struct{} // capacity 1: the outbox has something new
 
-	mu     sync.Mutex // guards the following
-	outbox []*wire.Send
-	sent   int // how many of the outbox went out on this connection
-	places map[chat.RoomID]place
-	conn   *Conn
+	at, open int // of Run alone: which url, and how many rooms are open there
+
+	mu       sync.Mutex // guards the following
+	outbox   []*wire.Send
+	sent     int  // how many of the outbox went out on this connection
+	retrying bool // all of it will go out once more
+	places   map[chat.RoomID]place
+	conn     *Conn
 }
 
 type place struct {
@@ -49,11 +68,16 @@ type place struct {
 // NewSession returns a session that follows the rooms of those names from where
 // they end now. Run connects it.
 func NewSession(url, token string, rooms []string, o Observer) *Session {
+	w, _ := o.(Watcher)
 	return &Session{
-		url: url, token: token, rooms: rooms, observer: o,
+		urls: []string{url}, token: token, rooms: rooms, observer: o, watcher: w,
 		wake: make(chan struct{}, 1), places: make(map[chat.RoomID]place),
 	}
 }
+
+// Also gives the session more places to go to: when a connection has ended, or could not
+// be made, it tries the next. It is called before Run.
+func (s *Session) Also(urls ...string) { s.urls = append(s.urls, urls...) }
 
 // Post queues a message and returns its id. It goes out when it can.
 func (s *Session) Post(room chat.RoomID, text string) string {
@@ -97,8 +121,11 @@ func (s *Session) Cut() {
 
 // Run keeps the session connected until ctx ends.
 func (s *Session) Run(ctx context.Context) {
-	for ctx.Err() == nil {
+	for ; ctx.Err() == nil; s.at = (s.at + 1) % len(s.urls) {
 		s.connect(ctx)
+		if s.watcher != nil {
+			s.watcher.Broken(s.urls[s.at])
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Duration(5+rand.IntN(40)) * time.Millisecond):
@@ -106,15 +133,25 @@ func (s *Session) Run(ctx context.Context) {
 	}
 }
 
+// dialTime is how long a node that may be gone is waited for, where there are others.
+const dialTime = time.Second
+
 // connect goes on until the connection breaks.
 func (s *Session) connect(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	conn, err := Dial(ctx, s.url, s.token)
+	dialing := ctx
+	if len(s.urls) > 1 {
+		var stop context.CancelFunc
+		dialing, stop = context.WithTimeout(ctx, dialTime)
+		defer stop()
+	}
+	conn, err := Dial(dialing, s.urls[s.at], s.token)
 	if err != nil {
 		return
 	}
 	defer conn.Cut()
+	s.open = 0
 	s.mu.Lock()
 	s.conn, s.sent = conn, 0
 	s.mu.Unlock()
@@ -197,7 +234,7 @@ func (s *Session) read(ctx context.Context, conn *Conn) error {
 			s.observer.Acked(f.Room, f.ID, f.Seq)
 		}
 	case *wire.Error:
-		return s.refused(ctx, f)
+		return s.refused(f)
 	}
 	return nil
 }
@@ -210,6 +247,9 @@ func (s *Session) opened(f *wire.Opened) {
 	if !known || p.seq != f.After {
 		s.observer.Reloaded(f.Room, f.After)
 	}
+	if s.open++; s.open == len(s.rooms) && s.watcher != nil {
+		s.watcher.Resumed(s.urls[s.at])
+	}
 }
 
 // event shows the next event, drops a known one, and asks for what is missing.
@@ -221,6 +261,9 @@ func (s *Session) event(ctx context.Context, conn *Conn, f *wire.Event) error {
 		s.places[f.Room] = place{p.epoch, f.Seq}
 	}
 	s.mu.Unlock()
+	if !next && s.watcher != nil {
+		s.watcher.Jumped(f.Room, p.seq, f.Seq)
+	}
 	switch {
 	case next:
 		s.observer.Showed(f)
@@ -246,18 +289,19 @@ func (s *Session) settle(id string) bool {
 	return false
 }
 
-// refused waits if the server asks for that and sends again, or gives up the
-// message.
-func (s *Session) refused(ctx context.Context, f *wire.Error) error {
+// retryAfter is how long a session waits before it tries again, if nobody says.
+const retryAfter = 250 * time.Millisecond
+
+// refused sends again later if the server asks for that, or gives up the message.
+func (s *Session) refused(f *wire.Error) error {
 	if f.Code == chat.CodeRateLimited || f.Code == chat.CodeUnavailable {
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Duration(f.RetryAfter * float64(time.Second))):
+		if s.watcher != nil {
+			s.watcher.TryAgain(f)
 		}
-		s.mu.Lock()
-		s.sent = 0
-		s.mu.Unlock()
-		s.nudge()
+		s.retry(time.Duration(f.RetryAfter * float64(time.Second)))
+		if f.Frame == "open" && len(s.urls) > 1 {
+			return errors.New(f.Message) // another node may be better off
+		}
 		return nil
 	}
 	if f.Frame == "send" && s.settle(f.ID) {
@@ -266,10 +310,29 @@ func (s *Session) refused(ctx context.Context, f *wire.Error) error {
 	return nil
 }
 
+// retry sends the outbox again after a while, all that is refused meanwhile with it.
+func (s *Session) retry(wait time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.retrying {
+		return
+	}
+	s.retrying = true
+	if wait <= 0 {
+		wait = retryAfter
+	}
+	time.AfterFunc(wait, func() {
+		s.mu.Lock()
+		s.retrying, s.sent = false, 0
+		s.mu.Unlock()
+		s.nudge()
+	})
+}
+
 // Again sends messages once more on a connection of its own, and returns where
 // the server says they are. Run may go on meanwhile.
 func (s *Session) Again(ctx context.Context, messages []*wire.Send) (answers []*wire.Sent, err error) {
-	conn, err := Dial(ctx, s.url, s.token)
+	conn, err := Dial(ctx, s.urls[0], s.token)
 	if err != nil {
 		return nil, err
 	}

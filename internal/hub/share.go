@@ -126,10 +126,10 @@ func (h *Hub) readMissing(room chat.RoomID, after chat.Seq) ([]chat.Event, error
 }
 
 // How often it is asked how far the live rooms are: while hints come, so that what is
-// lost is noticed; while none do, since then it is all that is noticed. Each is one
-// statement, whatever the number of rooms.
+// lost is noticed, within two seconds with the reading; while none do, since then it is
+// all that is noticed. Each is one statement, whatever the number of rooms.
 const (
-	checkEvery = 3 * time.Second
+	checkEvery = time.Second
 	checkAlone = 500 * time.Millisecond
 	unsureFor  = 10 * time.Second // between two looks at all rooms, while hints are lost
 	sureFor    = 5 * time.Minute  // and while they come

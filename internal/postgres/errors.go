@@ -58,6 +58,8 @@ func meaning(err error) error {
 		return sqlstore.Unavailable("the database's disk is full", err)
 	case again(err):
 		return sqlstore.Unavailable("the database does not answer; try again", err)
+	case strings.HasPrefix(state(err), "53"), strings.HasPrefix(state(err), "58"): // it is short of something, or its disk fails
+		return sqlstore.Unavailable("the database can not do it now; try again", err)
 	}
 	return err
 }

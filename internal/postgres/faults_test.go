@@ -105,6 +105,24 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
+// A disk that fails is no fault of what was said: it may be stored later.
+func TestFailingDisk(t *testing.T) {
+	s := open(t, fresh(t))
+	defer s.Close()
+	k := storetest.NewTalker(t, s)
+	for _, statement := range []string{
+		"CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'Input/output error' USING ERRCODE = 'io_error'; END $$",
+		"CREATE TRIGGER fails BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION fail()",
+	} {
+		if _, err := s.DB().ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := k.Say("not now"); chat.AsError(r.Err).Code != chat.CodeUnavailable {
+		t.Errorf("a disk that fails: %v", r.Err)
+	}
+}
+
 // A database that was put back to an earlier state knows nothing of our lanes: what it does
 // not have is not taken for stored, and the store goes on.
 func TestLostLanes(t *testing.T) {

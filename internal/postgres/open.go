@@ -102,6 +102,7 @@ func Open(ctx context.Context, url string, log *slog.Logger, o Options) (*Store,
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = patience
 	}
+	config.DialFunc = dialer().DialContext
 	config.RuntimeParams["synchronous_commit"] = "on"
 	if err := s.migrate(ctx); err != nil {
 		return nil, s.explain(err)

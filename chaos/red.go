@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// reds are runs with something taken away, and what must be said of each.
+var reds = []struct {
+	args string
+	want string
+}{
+	{"duel --lasts 3s --sabotage gap", "out of order"},
+	{"kill --times 5 --sabotage dedup", "doubled"},
+	{"kill --times 5 --sabotage fetch", "has seen room"},
+	{"nats --lasts 15s --pace 4s --sabotage heads", "without NATS, on a screen: it took"},
+	{"power --times 10 --pace 0 --sabotage settle", "lost"},
+	{"power --times 10 --sabotage sync", "lost"},
+	{"partitions --times 15 --pace 3s --sabotage heads", "after healing"},
+	{"clock --lasts 5s --sabotage own-clock", "of another time"},
+}
+
+// command is this command once more.
+func command(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "/proc/self/exe", args...)
+}
+
+// red runs them, and fails if one of them finds nothing.
+func red(ctx context.Context) (err error) {
+	for _, r := range reds {
+		begun := time.Now()
+		out, failed := command(ctx, append([]string{"cluster"}, strings.Fields(r.args)...)...).CombinedOutput()
+		said := strings.TrimSpace(string(out))
+		fmt.Printf("chaos cluster %s (%.0f s)\n  %s\n", r.args, time.Since(begun).Seconds(), strings.ReplaceAll(said, "\n", "\n  "))
+		if failed == nil || !strings.Contains(said, r.want) {
+			err = errors.Join(err, fmt.Errorf("chaos cluster %s: %q was not found out", r.args, r.want))
+		}
+	}
+	return err
+}
