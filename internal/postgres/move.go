@@ -17,7 +17,7 @@ import (
 
 // placeLock is an advisory lock that each process which uses the place shares, and that a
 // move has alone.
-const placeLock = schemaLock + 1
+const placeLock = schemaLock + 2
 
 // mover is a database that nobody serves from. One connection holds the locks, and
 // changes; each query has another.

@@ -136,7 +136,9 @@ func (m Mark) Values() []any {
 }
 
 // Scan fills in a mark from the row of ReadMark.
-func (m *Mark) Scan(row Scanner) error { return row.Scan(&m.State, &m.Epoch, &m.Other, &m.Files, at(&m.Time)) }
+func (m *Mark) Scan(row Scanner) error {
+	return row.Scan(&m.State, &m.Epoch, &m.Other, &m.Files, at(&m.Time))
+}
 
 // BeingMoved is why a database can not be used right now.
 const BeingMoved = "it is being moved by 'hubbub migrate' right now"
