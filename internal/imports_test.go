@@ -36,12 +36,13 @@ var mayImport = map[string]string{
 	"internal/pgtest":    "", // for tests alone
 	"internal/storetest": "internal/chat",
 	"internal/ledger":    "internal/chat",
+	"internal/migrate":   "internal/chat internal/files internal/sqlstore internal/sqlite internal/postgres",
 	"internal/natsbus":   "internal/chat",
 	"internal/bustest":   "internal/chat",
 	"internal/client":    "internal/chat internal/wire",
 	"internal/server":    "internal/ledger internal/names internal/chat internal/files internal/preview internal/hub internal/gate internal/search internal/ws internal/api internal/sqlstore internal/sqlite internal/postgres internal/natsbus internal/hooks internal/alert internal/outside web",
 	"web":                "",
-	"cmd/hubbub":         "internal/server internal/tap internal/explain internal/proxy internal/doctor",
+	"cmd/hubbub":         "internal/server internal/tap internal/explain internal/proxy internal/doctor internal/migrate",
 	"bench":              "",
 	"chaos":              "internal/chat internal/wire internal/client internal/sqlite",
 }
