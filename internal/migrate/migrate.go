@@ -26,8 +26,9 @@ type Config struct {
 	Say                func(string) // told how far it is, a line at a time
 
 	// For tests, and nothing that an operator can set.
-	Batch int // rows of a transaction; 0: 5,000
-	Store func(files.Store) files.Store
+	Batch   int    // rows of a transaction; 0: 5,000
+	Batched func() // told of each transaction; nil: nobody is
+	Store   func(files.Store) files.Store
 }
 
 // move is one that is under way.

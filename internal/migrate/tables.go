@@ -55,9 +55,15 @@ func (m *move) copyTable(ctx context.Context, t *table) error {
 			rows[i] = put(rows[i])
 		}
 		err := m.dst.Change(ctx, func(w sqlstore.Writer) error { return w.Copy(ctx, t.name, columns, rows) })
+		if err != nil {
+			return err
+		}
+		if m.Batched != nil {
+			m.Batched()
+		}
 		done += int64(len(rows))
 		m.progress("copied", t.name, done, total)
-		return err
+		return nil
 	})
 }
 
@@ -207,8 +213,9 @@ func (m *move) compareTable(ctx context.Context, t *table) error {
 			return err
 		}
 		if here == nil && there == nil {
-			m.progress("compared", t.name, n, n)
-			m.sums(t.name, n, sum)
+			if n > 0 {
+				m.Say(fmt.Sprintf("compared %s: %d rows, the same on both sides, SHA-256 %x", t.name, n, sum.Sum(nil)))
+			}
 			return nil
 		}
 		if err := m.same(t, here, there, sum); err != nil {
@@ -239,6 +246,8 @@ func (m *move) same(t *table, here, there []any, sum hash.Hash) error {
 		return m.unlike("%s has a row that %s has not: %s", m.src, m.dst, t.where(here))
 	case here == nil:
 		return m.unlike("%s has a row that %s has not: %s", m.dst, m.src, t.where(there))
+	case t.where(here) != t.where(there):
+		return m.unlike("%s has a row where %s has another: %s; %s", m.src, m.dst, t.where(here), t.where(there))
 	}
 	for i := range here {
 		if !bytes.Equal(form(here[i:i+1]), form(there[i:i+1])) {
@@ -287,12 +296,6 @@ func form(row []any) (b []byte) {
 		}
 	}
 	return b
-}
-
-func (m *move) sums(name string, n int64, sum hash.Hash) {
-	if n > 0 {
-		m.Say(fmt.Sprintf("compared %s: the same on both sides, SHA-256 %x", name, sum.Sum(nil)))
-	}
 }
 
 // compareHeads holds how far rooms are against their events, on both sides.

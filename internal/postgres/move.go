@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -20,10 +22,13 @@ import (
 const placeLock = schemaLock + 2
 
 // mover is a database that nobody serves from. One connection holds the locks, and
-// changes; each query has another.
+// changes; a query has another, as long as its rows are read.
 type mover struct {
 	config *pgx.ConnConfig
 	conn   *pgx.Conn
+
+	mu   sync.Mutex // guards idle
+	idle []*pgx.Conn
 }
 
 // OpenMover opens a database for a move. Its errors are sentences for the operator,
@@ -62,15 +67,25 @@ func (m *mover) connect(ctx context.Context) (*pgx.Conn, error) {
 
 // lock keeps others out. Processes say that they live by a share of the first lock; one
 // that lives unnoticed, since its connection was cut, can not commit because of the second.
+// What a process held that has just ended the server may notice a little later.
 func (m *mover) lock(ctx context.Context) error {
-	var free bool
-	if err := m.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(placeLock)).Scan(&free); err != nil {
-		return err
+	for begun := time.Now(); ; time.Sleep(pause) {
+		var free bool
+		if err := m.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(placeLock)).Scan(&free); err != nil {
+			return err
+		}
+		if free {
+			_, err := m.conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(rightsKey))
+			return err
+		}
+		if time.Since(begun) > patience {
+			return m.inUse(ctx)
+		}
 	}
-	if free {
-		_, err := m.conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(rightsKey))
-		return err
-	}
+}
+
+// inUse says who has the lock.
+func (m *mover) inUse(ctx context.Context) error {
 	var nodes, moves int
 	err := m.conn.QueryRow(ctx, `SELECT count(*) FILTER (WHERE mode = 'ShareLock'), count(*) FILTER (WHERE mode = 'ExclusiveLock') FROM pg_locks
 		WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -93,11 +108,18 @@ func (m *mover) explain(err error) error {
 	return explain(m.String(), err)
 }
 
+// Close lets go of the locks, so that a server can start at once.
 func (m *mover) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for _, conn := range m.idle {
+		conn.Close(ctx)
+	}
 	if m.conn == nil {
 		return nil
 	}
-	return m.conn.Close(context.Background())
+	m.conn.Exec(ctx, "SELECT pg_advisory_unlock_all()") // the end of the connection does it too
+	return m.conn.Close(ctx)
 }
 
 // Empty implements sqlstore.Mover.
@@ -170,7 +192,7 @@ func (m *mover) keys(ctx context.Context, all map[string]sqlstore.Table) error {
 
 // Rows implements sqlstore.Mover. They come one by one, as fast as they are taken.
 func (m *mover) Rows(ctx context.Context, query string, args ...any) (sqlstore.Values, error) {
-	conn, err := m.connect(ctx)
+	conn, err := m.take(ctx)
 	if err != nil {
 		return nil, m.explain(err)
 	}
@@ -179,7 +201,19 @@ func (m *mover) Rows(ctx context.Context, query string, args ...any) (sqlstore.V
 		conn.Close(ctx)
 		return nil, m.explain(err)
 	}
-	return &streamed{m, conn, rows}, nil
+	return &streamed{m: m, conn: conn, rows: rows}, nil
+}
+
+// take returns a connection that nobody reads from.
+func (m *mover) take(ctx context.Context) (*pgx.Conn, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n := len(m.idle); n > 0 {
+		conn := m.idle[n-1]
+		m.idle = m.idle[:n-1]
+		return conn, nil
+	}
+	return m.connect(ctx)
 }
 
 // streamed are the rows of a query, and its connection.
@@ -187,13 +221,28 @@ type streamed struct {
 	m    *mover
 	conn *pgx.Conn
 	rows pgx.Rows
+	all  bool // were read
 }
 
-func (v *streamed) Next() bool { return v.rows.Next() }
+// Next implements sqlstore.Values.
+func (v *streamed) Next() bool {
+	there := v.rows.Next()
+	v.all = !there
+	return there
+}
+
+// Err implements sqlstore.Values.
 func (v *streamed) Err() error { return v.m.explain(v.rows.Err()) }
 
-// Close drops the connection: of rows that nobody wants any more there may be many.
+// Close implements sqlstore.Values. If nobody wants the rest of the rows, of which there
+// may be many, the connection goes with them.
 func (v *streamed) Close() {
+	if v.all && v.rows.Err() == nil {
+		v.m.mu.Lock()
+		defer v.m.mu.Unlock()
+		v.m.idle = append(v.m.idle, v.conn)
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	v.conn.Close(ctx)
@@ -263,7 +312,7 @@ func (m *mover) Mark(ctx context.Context) (mark sqlstore.Mark, ok bool, err erro
 // refuseMoved refuses a database that a move is at, or has left.
 func refuseMoved(ctx context.Context, conn *sql.Conn) error {
 	var free, marked bool
-	err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock_shared($1), to_regclass($2) IS NOT NULL", int64(placeLock), sqlstore.MarkTable).Scan(&free, &marked)
+	err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_xact_lock_shared($1), to_regclass($2) IS NOT NULL", int64(placeLock), sqlstore.MarkTable).Scan(&free, &marked)
 	switch {
 	case err != nil:
 		return err

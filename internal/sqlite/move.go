@@ -105,13 +105,20 @@ func (v *values) Next() bool { return v.rows.Next() }
 func (v *values) Err() error { return v.rows.Err() }
 func (v *values) Close()     { v.rows.Close() }
 
-// Row implements sqlstore.Values.
+// Row implements sqlstore.Values. The driver reads no bytes as a nil slice, which others
+// take for NULL.
 func (v *values) Row() ([]any, error) {
 	row, into := make([]any, v.n), make([]any, v.n)
 	for i := range row {
 		into[i] = &row[i]
 	}
-	return row, v.rows.Scan(into...)
+	err := v.rows.Scan(into...)
+	for i, value := range row {
+		if b, ok := value.([]byte); ok && b == nil {
+			row[i] = []byte{}
+		}
+	}
+	return row, err
 }
 
 // Change implements sqlstore.Mover.
