@@ -234,7 +234,7 @@ func (m *move) finish(ctx context.Context) error {
 	if err := m.dst.Unmark(ctx); err != nil {
 		return err
 	}
-	m.Say(fmt.Sprintf("The place is in %s now. %s was left as it is, and starts no more.", m.dst, m.src))
+	m.Say(fmt.Sprintf("The place is in %s now. T%s was left as it is, and starts no more.", m.dst, strings.TrimPrefix(m.src.String(), "t")))
 	return nil
 }
 
