@@ -70,6 +70,7 @@ func Run(t *testing.T, open Open) {
 		{"Conversation/edit conflicts", testEditConflict},
 		{"Conversation/everyone, and who has seen it", testEveryone},
 		{"Files/uploads", testUploads},
+		{"Files/pieces", testPieces},
 		{"Files/messages hold files", testHeldFiles},
 		{"Files/forwarding", testForwarding},
 		{"Files/edits", testFileEdits},
