@@ -37,8 +37,8 @@ Clients resume where they were: to them it was a restart. docs/migrate.md says m
 	f.SortFlags = false
 	f.StringVar(&cfg.From, "from", "", "`place` that is moved: a data folder, or postgres://…")
 	f.StringVar(&cfg.To, "to", "", "`place` that it moves to, which must be empty")
-	f.StringVar(&cfg.FromFiles, "from-files", "", "`folder` where its files lie; without it, files in the data folder")
-	f.StringVar(&cfg.ToFiles, "to-files", "", "`folder` where they come; without it, files in the new data folder, and for PostgreSQL they stay where they are")
+	f.StringVar(&cfg.FromFiles, "from-files", "", "`place` where its files lie: a folder, or s3://…; without it, files in the data folder")
+	f.StringVar(&cfg.ToFiles, "to-files", "", "`place` where they come: a folder, or s3://…; without it, files in the new data folder, and for PostgreSQL they stay where they are")
 	f.BoolVar(&cfg.AllowMissing, "allow-missing", false, "move without the bytes of files that are lost already")
 	f.StringVar(&reopen, "reopen", "", "`place` that was moved elsewhere and is to be used again as it was left, beside the new one")
 	return c

@@ -44,7 +44,7 @@ func checkFolder(dir string) error {
 }
 
 // openFiles finds out where files lie, and where they come.
-func (m *move) openFiles(context.Context) (err error) {
+func (m *move) openFiles(ctx context.Context) (err error) {
 	from, to := m.FromFiles, m.ToFiles
 	if from == "" && !isDatabase(m.From) {
 		from = filepath.Join(m.From, "files")
@@ -55,13 +55,13 @@ func (m *move) openFiles(context.Context) (err error) {
 	if from == "" {
 		return nil // it is an error as soon as there is a file
 	}
-	if m.source, err = m.openStore(from); err != nil {
+	if m.source, err = m.openStore(ctx, from, m.FromFiles == ""); err != nil {
 		return fmt.Errorf("--from-files: %w", err)
 	}
 	if to == "" || samePlace(from, to) {
 		return nil
 	}
-	if m.target, err = m.openStore(to); err != nil {
+	if m.target, err = m.openStore(ctx, to, true); err != nil {
 		return fmt.Errorf("--to-files: %w", err)
 	}
 	if m.Store != nil {
@@ -70,11 +70,23 @@ func (m *move) openFiles(context.Context) (err error) {
 	return nil
 }
 
-func (m *move) openStore(where string) (files.Store, error) {
-	if strings.Contains(where, "://") {
-		return nil, fmt.Errorf("%q is no folder", where)
+// openStore opens a folder, made if that is wanted, or what else an address leads to. What is
+// on the way there lies in a folder of ours.
+func (m *move) openStore(ctx context.Context, where string, create bool) (files.Store, error) {
+	if create && !strings.Contains(where, "://") {
+		return files.NewFolder(where)
 	}
-	return files.NewFolder(where)
+	if m.scratch == "" {
+		var err error
+		if m.scratch, err = os.MkdirTemp("", "hubbub-migrate-"); err != nil {
+			return nil, err
+		}
+	}
+	s, err := files.OpenStore(where, m.scratch)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Check(ctx)
 }
 
 func samePlace(a, b string) bool {
@@ -88,24 +100,35 @@ type file struct {
 	name  string
 	size  int64 // bytes, by the database
 	small bool  // it is the small picture of another, whose size nobody has noted
+	piece bool  // it is one of an upload
 }
 
-// someFiles returns the files behind a key, some at a time.
+// someFiles returns what there is of the files behind a key, some files at a time: of an
+// upload that is not whole, its pieces.
 func (m *move) someFiles(ctx context.Context, after int64) (some []file, last int64, err error) {
-	rows, err := all(ctx, m.src, "SELECT key, id, size, thumb FROM files WHERE done = 1 AND key > ? ORDER BY key LIMIT ?", after, int64(filesAtOnce))
+	rows, err := all(ctx, m.src, "SELECT key, id, size, thumb, done FROM files WHERE key > ? ORDER BY key LIMIT ?", after, int64(filesAtOnce))
 	if err != nil || len(rows) == 0 {
 		return nil, 0, err
-	}
-	if m.source == nil {
-		return nil, 0, errors.New("--from-files must say where the files lie: a folder, such as --from-files ./data/files")
 	}
 	for _, r := range rows {
 		whole, small := files.Names(chat.FileID(r[1].(string)))
 		last = r[0].(int64)
-		some = append(some, file{name: whole, size: r[2].(int64)})
-		if r[3] == int64(1) {
+		if r[4] == int64(1) {
+			some = append(some, file{name: whole, size: r[2].(int64)})
+		}
+		if r[4] == int64(1) && r[3] == int64(1) {
 			some = append(some, file{name: small, small: true})
 		}
+	}
+	pieces, err := all(ctx, m.src, "SELECT p.name, p.size FROM files f JOIN pieces p ON p.upload = f.id WHERE f.key > ? AND f.key <= ? AND f.done = 0", after, last)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, r := range pieces {
+		some = append(some, file{name: r[0].(string), size: r[1].(int64), piece: true})
+	}
+	if m.source == nil && len(some) > 0 {
+		return nil, 0, errors.New("--from-files must say where the files lie: a folder, such as --from-files ./data/files, or s3://…")
 	}
 	return some, last, nil
 }
@@ -121,7 +144,7 @@ func (m *move) copyFiles(ctx context.Context) error {
 	}
 	for n := int64(0); ; {
 		some, last, err := m.someFiles(ctx, m.mark.Files)
-		if err != nil || len(some) == 0 {
+		if err != nil || last == 0 {
 			return err
 		}
 		if err := together(some, func(f file) error { return m.copyFile(ctx, f) }); err != nil {
@@ -133,11 +156,11 @@ func (m *move) copyFiles(ctx context.Context) error {
 		}
 		m.mark.Files = last
 		for _, f := range some {
-			if !f.small {
+			if !f.small && !f.piece {
 				n++
 			}
 		}
-		m.progress("copied", "the bytes of files", n, total[0][0].(int64))
+		m.progress("copied", "what is in files", n, total[0][0].(int64))
 	}
 }
 
@@ -198,7 +221,7 @@ func (m *move) compareFiles(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(some) == 0 {
+		if last == 0 {
 			break
 		}
 		var mu sync.Mutex

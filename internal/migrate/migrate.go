@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ import (
 // PostgreSQL database.
 type Config struct {
 	From, To           string
-	FromFiles, ToFiles string       // folders; empty: beside the database, or where they are
+	FromFiles, ToFiles string       // folders, or s3://…; empty: beside the database, or where they are
 	AllowMissing       bool         // files whose bytes are lost already are no reason to stay
 	Say                func(string) // told how far it is, a line at a time
 
@@ -38,6 +39,7 @@ type move struct {
 	mark     sqlstore.Mark // of dst
 	source   files.Store
 	target   files.Store // nil: files stay where they are
+	scratch  string      // folder of what is on the way to somewhere else; "": none was needed
 	tables   []table
 	said     time.Time // when Say was last told how far a table is
 }
@@ -55,6 +57,9 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	if m.src != nil {
 		err = errors.Join(err, m.src.Close())
+	}
+	if m.scratch != "" {
+		err = errors.Join(err, os.RemoveAll(m.scratch))
 	}
 	if ctx.Err() != nil {
 		return errors.New("stopped; the same command goes on where it was")

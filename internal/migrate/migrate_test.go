@@ -19,6 +19,7 @@ import (
 	"hubbub/internal/migrate"
 	"hubbub/internal/pgtest"
 	"hubbub/internal/postgres"
+	"hubbub/internal/s3test"
 	"hubbub/internal/sqlite"
 	"hubbub/internal/storetest"
 )
@@ -178,7 +179,7 @@ func TestThereAndBack(t *testing.T) {
 	toFiles := filepath.Join(t.TempDir(), "files")
 	said := moves(t, dir, url, func(c *migrate.Config) { c.ToFiles = toFiles })
 	sameFiles(t, filepath.Join(dir, "files"), toFiles)
-	for _, line := range []string{"copied events: ", "compared events: 1597 rows, the same on both sides, SHA-256 ", "compared the heads of 5 rooms", "compared 81 files: the same bytes", "The place is in the database "} {
+	for _, line := range []string{"copied events: ", "compared events: 1597 rows, the same on both sides, SHA-256 ", "compared the heads of 5 rooms", "compared 82 files: the same bytes", "The place is in the database "} {
 		if !strings.Contains(said, line) {
 			t.Errorf("nothing says %q in\n%s", line, said)
 		}
@@ -235,12 +236,29 @@ func goesOn(t testing.TB, place string) {
 	must(s.Check(ctx))
 }
 
+// Files go into a bucket and out of it like into a folder.
+func TestBucket(t *testing.T) {
+	bucket := s3test.Start(t).Bucket()
+	dir, url, back := build(t), empty(t), filepath.Join(t.TempDir(), "back")
+	before := hashes(t, filepath.Join(dir, "files"))
+	moves(t, dir, url, func(c *migrate.Config) { c.ToFiles = bucket })
+	if err := os.RemoveAll(filepath.Join(dir, "files")); err != nil {
+		t.Fatal(err)
+	}
+	said := moves(t, url, back, func(c *migrate.Config) { c.FromFiles = bucket })
+	if after := hashes(t, filepath.Join(back, "files")); len(after) != len(before)-1 || !strings.Contains(said, "compared 82 files: the same bytes on both sides") {
+		t.Errorf("%d files became %d: %s", len(before), len(after), said)
+	}
+	refused(t, "--from-files: ", back, empty(t), func(c *migrate.Config) { c.FromFiles = filepath.Join(dir, "none") })
+	refused(t, "--to-files: ", back, empty(t), func(c *migrate.Config) { c.ToFiles = "ftp://example.org/files" })
+}
+
 // A move of no files has nothing to copy there; those of a folder stay where they are,
 // unless somebody says where they come.
 func TestFilesStay(t *testing.T) {
 	dir, url := build(t), empty(t)
 	before := hashes(t, filepath.Join(dir, "files"))
-	if said := moves(t, dir, url); !strings.Contains(said, "the bytes of 81 files are all there, and stay where they are") {
+	if said := moves(t, dir, url); !strings.Contains(said, "the bytes of 82 files are all there, and stay where they are") {
 		t.Error(said)
 	}
 	if after := hashes(t, filepath.Join(dir, "files")); fmt.Sprint(after) != fmt.Sprint(before) {

@@ -206,7 +206,10 @@ func (b *builder) attachments(ann, ben chat.Login) {
 	photo, text := b.upload(ann.ID, strings.Repeat("pixels", 1000), true, true), b.upload(ann.ID, "words", false, true)
 	held := b.say(ann, "look", func(d *chat.Draft) { d.Files = []chat.File{{ID: photo.ID}, {ID: text.ID}} })
 	b.say(ben, "too late", func(d *chat.Draft) { d.Files = []chat.File{{ID: photo.ID}} })
-	b.upload(ben.ID, "", false, false)
+	half := b.upload(ben.ID, "", false, false)
+	piece := chat.Piece{Name: string(half.ID) + chat.PiecesOf + "0", Size: int64(len("half of it"))}
+	b.must(b.files.Put(ctx, piece.Name, strings.NewReader("half of it")))
+	b.must(b.AddPiece(ctx, half.ID, 0, piece, 0))
 	given := b.upload(ben.ID, "given up", false, true)
 	b.must(b.DropUpload(ctx, given.ID))
 	linked := b.say(ben, "https://example.org/")
