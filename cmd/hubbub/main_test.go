@@ -18,17 +18,30 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"hubbub/internal/pgtest"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"hubbub": func() { os.Exit(run()) }})
+	testscript.Main(stopping{m}, map[string]func(){"hubbub": func() { os.Exit(run()) }})
 }
 
+// stopping runs the tests and ends a PostgreSQL that they started.
+type stopping struct{ m *testing.M }
+
+func (s stopping) Run() int { return pgtest.Main(s.m) }
+
 // The scripts are what an operator types, with what comes back.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script", "") }
+
+// Those with a PostgreSQL, whose address is in $DATABASE.
+func TestPostgres(t *testing.T) { runScripts(t, "testdata/postgres", pgtest.Start(t).Database(t)) }
+
+func runScripts(t *testing.T, dir, database string) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir: dir,
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("DATABASE", database)
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				return err

@@ -46,7 +46,7 @@ Without a command it serves. Every flag can also be set in the environment:
 		o.register(c.Flags())
 		c.PreRunE = func(c *cobra.Command, _ []string) error { return o.load(c.Flags()) }
 	}
-	root.AddCommand(serve, newVersion(), newDoctor())
+	root.AddCommand(serve, newVersion(), newDoctor(), newMigrate())
 	root.AddCommand(newAdmin()...)
 	root.AddCommand(newTap())
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })

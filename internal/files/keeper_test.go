@@ -16,16 +16,25 @@ import (
 	"hubbub/internal/sqlite"
 )
 
-// gated is a store that holds what is put back until the test lets it through.
+// gated is a store that holds what is put back until the test lets it through: read
+// already, or not.
 type gated struct {
 	Store
 	name    string
+	read    bool
 	reached chan struct{}
 	open    chan struct{}
 }
 
 func (g *gated) Put(ctx context.Context, name string, r io.Reader) error {
 	if name == g.name {
+		if g.read {
+			b, err := io.ReadAll(r)
+			if err != nil {
+				return err
+			}
+			r = bytes.NewReader(b)
+		}
 		close(g.reached)
 		<-g.open
 	}
@@ -44,9 +53,10 @@ func TestFinishedTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, held := range []bool{true, false} {
+	for i := range 4 {
+		held, read := i < 2, i%2 == 0
 		u := chat.Upload{File: chat.File{ID: NewID(), Name: "x"}, Owner: who, Length: 5, Expires: time.Now().Add(time.Hour)}
-		slow := &gated{Store: folder, name: string(u.ID), reached: make(chan struct{}), open: make(chan struct{})}
+		slow := &gated{Store: folder, name: string(u.ID), read: read, reached: make(chan struct{}), open: make(chan struct{})}
 		a, errA := New(folder, db, DefaultLimits(), slog.New(slog.DiscardHandler))
 		b, errB := New(slow, db, DefaultLimits(), slog.New(slog.DiscardHandler))
 		if err := errors.Join(errA, errB, db.AddUpload(t.Context(), u, 0)); err != nil {
@@ -63,7 +73,7 @@ func TestFinishedTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		if held {
-			d := chat.Draft{Room: lobby.ID, Author: who, Guest: true, Kind: chat.KindMessage, ID: chat.EventID{1}, Files: []chat.File{{ID: u.ID}}}
+			d := chat.Draft{Room: lobby.ID, Author: who, Guest: true, Kind: chat.KindMessage, ID: chat.EventID{byte(i + 1)}, Files: []chat.File{{ID: u.ID}}}
 			if r := db.Append(t.Context(), []chat.Draft{d}); r[0].Err != nil {
 				t.Fatal(r[0].Err)
 			}
@@ -76,7 +86,7 @@ func TestFinishedTwice(t *testing.T) {
 		close(slow.open)
 		err := <-late
 		if got, want := fmt.Sprint(list(t, folder, string(u.ID))), fmt.Sprintf("[%s 5]", u.ID); held && (err != nil || got != want) || !held && (chat.AsError(err).Code != chat.CodeNotFound || got != "[]") {
-			t.Errorf("held %v: %v, and there is %s", held, err, got)
+			t.Errorf("held %v, read %v: %v, and there is %s", held, read, err, got)
 		}
 	}
 }

@@ -27,6 +27,7 @@ type S3 struct {
 	bucketAt
 	client  minio.Core
 	scratch string
+	inOne   int64 // bytes that are sent in one request; more go in parts, of which a crash may leave some
 }
 
 // The bounds of patience with storage, so that whoever waits is told.
@@ -36,7 +37,7 @@ const (
 	s3Stall   = 30 * time.Second // without another byte of an answer
 	s3Tries   = 3                // of a request that came to nothing
 	s3Slowest = 1 << 20          // bytes each second that are sent at least
-	s3InOne   = 512 << 20        // bytes that are sent in one request; more go in parts, of which a crash may leave some
+	s3InOne   = 512 << 20        // bytes that are sent in one request
 )
 
 // bucketAt is an address of a bucket, taken apart.
@@ -120,7 +121,7 @@ func NewS3(address, scratch string) (*S3, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &S3{bucketAt: at, scratch: filepath.Join(scratch, "half")}
+	s := &S3{bucketAt: at, inOne: s3InOne, scratch: filepath.Join(scratch, "half")}
 	if err := os.RemoveAll(s.scratch); err != nil {
 		return nil, unusable(scratch, err)
 	}
@@ -138,7 +139,9 @@ func NewS3(address, scratch string) (*S3, error) {
 			&credentials.EnvAWS{}, &credentials.FileAWSCredentials{}, &credentials.IAM{Client: &http.Client{Timeout: 2 * time.Second}},
 		}),
 		Secure: !at.plain, Region: at.region, Transport: t, MaxRetries: s3Tries,
-		TrailingHeaders: true, // a checksum behind what is sent, which the storage compares
+		// A checksum behind what is sent, which the storage compares. Without TLS each part of a
+		// body is signed instead; with both, the library calculates the checksum wrong.
+		TrailingHeaders: !at.plain,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s3Form, err)
@@ -174,9 +177,12 @@ func (s *S3) Put(ctx context.Context, name string, r io.Reader) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s3Answer+time.Duration(size/s3Slowest)*time.Second)
 	defer cancel()
-	o := minio.PutObjectOptions{ContentType: Unknown, DisableMultipart: size <= s3InOne, PartSize: s3InOne / 4, NumThreads: 2}
-	if o.DisableMultipart {
-		o.PartSize = 0
+	o := minio.PutObjectOptions{ContentType: Unknown, NumThreads: 2}
+	if o.DisableMultipart = size <= s.inOne; !o.DisableMultipart {
+		o.PartSize = uint64(s.inOne / 4)
+	}
+	if !s.plain { // the library would leave it out of what goes in one request
+		o.Checksum = minio.ChecksumCRC32C
 	}
 	_, err = s.client.Client.PutObject(ctx, s.bucket, key, f, size, o)
 	return s.meaning(err)

@@ -2,6 +2,8 @@ package files
 
 import (
 	"bytes"
+	"crypto/tls"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -27,11 +29,14 @@ type line struct {
 	passing  sync.WaitGroup
 }
 
-func between(t *testing.T, to string) *line {
+func between(t *testing.T, to string, secured bool) *line {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if secured {
+		l = secure(t, l)
 	}
 	n := &line{Listener: l}
 	n.passing.Go(func() {
@@ -74,28 +79,59 @@ func (l *line) pass(c net.Conn, to string) {
 	copying(s, c, &l.up)
 }
 
-func noise(n int) []byte {
+// secure adds TLS, and has this process trust its certificate.
+func secure(t *testing.T, l net.Listener) net.Listener {
+	t.Helper()
+	s := httptest.NewUnstartedServer(nil)
+	s.StartTLS()
+	defer s.Close()
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SSL_CERT_FILE", file)
+	return tls.NewListener(l, &tls.Config{Certificates: s.TLS.Certificates})
+}
+
+func noise[N int | int64](n N) []byte {
 	b := make([]byte, n)
 	rand.NewChaCha8([32]byte{3}).Read(b)
 	return b
 }
 
 // behind opens the first bucket of a server behind a line.
-func behind(t *testing.T, s3 *s3test.Server) (*S3, *line) {
+func behind(t *testing.T, s3 *s3test.Server, secured bool) (*S3, *line) {
 	t.Helper()
 	s3.Bucket()
-	l := between(t, s3.Address())
-	return openS3(t, s3.At(l.Addr().String(), "bucket-1")), l
+	l := between(t, s3.Address(), secured)
+	address := s3.At(l.Addr().String(), "bucket-1")
+	if secured {
+		address = strings.Replace(address, "http://", "https://", 1)
+	}
+	return openS3(t, address), l
 }
 
 // What is damaged or cut on its way never becomes something that is kept, nor does it
 // harm what was kept before; what is cut on its way back is no end of a file.
 func TestBadLines(t *testing.T) {
-	s3 := s3test.Start(t)
-	s, l := behind(t, s3)
+	for name, secured := range map[string]bool{"http": false, "https": true} {
+		t.Run(name, func(t *testing.T) { testBadLines(t, secured) })
+	}
+}
+
+func testBadLines(t *testing.T, secured bool) {
+	s, l := behind(t, s3test.Start(t), secured)
 	data := noise(5 << 20)
 	if err := s.Put(t.Context(), "kept", bytes.NewReader(data)); err != nil {
 		t.Fatal(err)
+	}
+	s.inOne = 20 << 20 // in parts, as what is very large
+	large := noise(s.inOne + 1)
+	if err := s.Put(t.Context(), "large", bytes.NewReader(large)); err != nil {
+		t.Fatal(err)
+	}
+	if got := kept(t, s, "large"); got != string(large) {
+		t.Errorf("in parts it became %d bytes", len(got))
 	}
 	fault := errors.New("cut")
 	for name, bad := range map[string]func(seen *int, b []byte) error{
@@ -157,7 +193,7 @@ func TestBadLines(t *testing.T) {
 // was there before is there, whole.
 func TestStorageKilled(t *testing.T) {
 	s3 := s3test.Start(t)
-	s, l := behind(t, s3)
+	s, l := behind(t, s3, false)
 	before, after := noise(1<<20), noise(12<<20)
 	for i := range 3 {
 		name := fmt.Sprint("file-", i)

@@ -100,6 +100,16 @@ func testKept(t *testing.T, one, other Store) {
 	put(t, one, "abcdef", "one")
 	put(t, other, "abcdef", "two")
 	put(t, one, "abcd", "")
+	r, err := one.Open(t.Context(), "abcdef")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	put(t, other, "abcdef", "six")
+	if b, err := io.ReadAll(r); string(b) != "two" && err == nil {
+		t.Errorf("what was opened became %q", b)
+	}
+	put(t, other, "abcdef", "two")
 	broken := errors.New("broken")
 	for _, name := range []string{"abcdef", "abcdeg"} {
 		if err := one.Put(t.Context(), name, io.MultiReader(strings.NewReader("thr"), iotest.ErrReader(broken))); !errors.Is(err, broken) {

@@ -14,7 +14,7 @@ import (
 const beat = time.Second
 
 // keeper holds what a process has in the database as long as it lives: a lock on its name,
-// and the turns it has taken. All are locks of one connection, so that they end with the
+// its share of the place, and the turns it has taken. All are locks of one connection, so that they end with the
 // process, however it ends.
 type keeper struct {
 	s    *Store
@@ -69,8 +69,12 @@ func (k *keeper) look(ctx context.Context) (err error) {
 		k.conn = nil
 		return err
 	}
-	if _, err = k.conn.ExecContext(ctx, "SELECT pg_advisory_lock_shared($1)", k.s.node); err != nil {
+	var free bool
+	if err = k.conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock_shared($1) FROM pg_advisory_lock_shared($2)", int64(placeLock), k.s.node).Scan(&free); err != nil {
 		return err
+	}
+	if !free {
+		return &unfitError{sqlstore.BeingMoved}
 	}
 	_, err = k.conn.ExecContext(ctx, "INSERT INTO nodes (key, since) VALUES ($1, $2) ON CONFLICT DO NOTHING", k.s.node, time.Now().UnixMilli())
 	return err

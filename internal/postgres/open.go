@@ -93,17 +93,12 @@ func settings(node int64) map[string]string {
 // Open opens the store in the database that url names, and brings it up to date. Its
 // errors are sentences for the operator, without the password. Close ends it.
 func Open(ctx context.Context, url string, log *slog.Logger, o Options) (*Store, error) {
-	config, err := pgx.ParseConfig(url)
+	config, err := parse(url)
 	if err != nil {
-		return nil, &oneLine{"the address of the database is not understood", err}
+		return nil, err
 	}
 	s := &Store{log: log, config: config, node: randomKey(), drafts: sqlstore.NewQueue(), changes: sqlstore.NewQueue()}
 	s.Init((*backend)(s), o)
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = patience
-	}
-	config.DialFunc = dialer().DialContext
-	config.RuntimeParams["synchronous_commit"] = "on"
 	if err := s.migrate(ctx); err != nil {
 		return nil, s.explain(err)
 	}
@@ -119,6 +114,20 @@ func Open(ctx context.Context, url string, log *slog.Logger, o Options) (*Store,
 		return nil, s.explain(err)
 	}
 	return s, nil
+}
+
+// parse reads the address of a database.
+func parse(url string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, &oneLine{"the address of the database is not understood", err}
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = patience
+	}
+	config.DialFunc = dialer().DialContext
+	config.RuntimeParams["synchronous_commit"] = "on"
+	return config, nil
 }
 
 func (s *Store) start(ctx context.Context) error {
@@ -177,7 +186,7 @@ type unfitError struct{ why string }
 func (e *unfitError) Error() string { return e.why }
 
 // migrate brings the schema up to date; processes that start together take turns. A
-// schema that this program may not use is refused.
+// schema that this program may not use is refused, and a place that moves or has moved.
 func (s *Store) migrate(ctx context.Context) error {
 	db := stdlib.OpenDB(*s.config, stdlib.OptionAfterConnect(greet)) // without limits of time
 	defer db.Close()
@@ -189,11 +198,10 @@ func (s *Store) migrate(ctx context.Context) error {
 	if _, err := turn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", int64(schemaLock)); err != nil {
 		return err
 	}
-	dir, err := fs.Sub(migrations, "migrations")
-	if err != nil {
+	if err := refuseMoved(ctx, turn); err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectPostgres, db, dir, goose.WithDisableGlobalRegistry(true))
+	p, err := schema(db)
 	if err != nil {
 		return err
 	}
@@ -215,9 +223,23 @@ func (s *Store) migrate(ctx context.Context) error {
 	return err
 }
 
+func schema(db *sql.DB) (*goose.Provider, error) {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectPostgres, db, dir, goose.WithDisableGlobalRegistry(true))
+}
+
+// nameOf names a database for people.
+func nameOf(c *pgx.ConnConfig) string {
+	return fmt.Sprintf("the database %s on %s", c.Database, c.Host)
+}
+
 // explain makes a sentence of what is wrong with the database.
-func (s *Store) explain(err error) error {
-	where := fmt.Sprintf("the database %s on %s", s.config.Database, s.config.Host)
+func (s *Store) explain(err error) error { return explain(nameOf(s.config), err) }
+
+func explain(where string, err error) error {
 	var unfit *unfitError
 	switch {
 	case errors.As(err, &unfit):

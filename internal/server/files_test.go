@@ -275,7 +275,33 @@ func TestUploadsRaced(t *testing.T) {
 	if taken.Load() != most || refused.Load() != 3*most {
 		t.Errorf("%d uploads were taken, %d refused", taken.Load(), refused.Load())
 	}
-	where := *last.Load()
+	_, where := ines.begin(ns.all[0], "x", 1)
+	if where != "" {
+		t.Error("one more was taken")
+	}
+	where = *last.Load()
+	part := chat.FileID(strings.TrimPrefix(where, "/api/uploads/"))
+	for from := range int64(100) { // without the way there, which sets them apart
+		var taken atomic.Int64
+		for i := range 8 {
+			all.Go(func() {
+				switch err := ns.all[i%2].store.AddPiece(t.Context(), part, from, chat.Piece{Name: "x", Size: 1}, 0); {
+				case err == nil:
+					taken.Add(1)
+				case chat.AsError(err).Code != chat.CodeConflict:
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if taken.Load() != 1 {
+			t.Fatalf("at %d %d were taken", from, taken.Load())
+		}
+	}
+	ines.do(ns.all[0], "DELETE", where, nil)
+	if _, where = ines.begin(ns.all[1], "x", 1000); where == "" {
+		t.Fatal("what was given up counts")
+	}
 	for from := 0; from < 1000; from += 100 {
 		var taken, late atomic.Int64
 		for i := range 2 {

@@ -97,6 +97,23 @@ func (s *Store) open(ctx context.Context) error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return fmt.Errorf("the data folder %s cannot be used: %w", s.dir, cause(err))
 	}
+	if err := s.connect(); err != nil {
+		return err
+	}
+	err := refuseMoved(ctx, s.writer)
+	if err == nil {
+		err = s.prepare(ctx)
+	}
+	if err != nil {
+		return s.explain(s.path(), err)
+	}
+	return nil
+}
+
+func (s *Store) path() string { return filepath.Join(s.dir, fileName) }
+
+// connect locks the folder and opens the file, made if need be.
+func (s *Store) connect() (err error) {
 	s.lock = flock.New(filepath.Join(s.dir, "lock"), flock.SetPermissions(0o600))
 	switch locked, err := s.lock.TryLock(); {
 	case err != nil:
@@ -104,7 +121,7 @@ func (s *Store) open(ctx context.Context) error {
 	case !locked:
 		return fmt.Errorf("the data folder %s is in use by another hubbub", s.dir)
 	}
-	path := filepath.Join(s.dir, fileName)
+	path := s.path()
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // SQLite itself would let others read
 	if err != nil {
 		return fmt.Errorf("%s cannot be written: %w", path, cause(err))
@@ -115,9 +132,6 @@ func (s *Store) open(ctx context.Context) error {
 	}
 	if s.readers.DB, err = openDB(path, maxReaders, "_pragma=query_only(1)"); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
-	}
-	if err := s.prepare(ctx); err != nil {
-		return s.explain(path, err)
 	}
 	return nil
 }
