@@ -92,8 +92,9 @@ func (c *crowd) begin(ctx context.Context, flapping bool) {
 	talking, hush := context.WithCancel(c.connected)
 	c.hush = hush
 	for i, p := range c.people {
+		p.flaps = flapping && i%4 >= 2
 		c.running.Go(func() { p.session.Run(c.connected) })
-		if flapping && i%4 >= 2 {
+		if p.flaps {
 			c.talkers.Go(func() { p.flap(talking) })
 		}
 		if i%4 != 3 {

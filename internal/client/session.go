@@ -32,7 +32,7 @@ type Watcher interface {
 	// Resumed: all rooms are open again, over a connection to url.
 	Resumed(url string)
 	// Broken: that connection has ended, or could not be made.
-	Broken(url string)
+	Broken(url string, err error)
 	// TryAgain: the server can not do something now, and says so.
 	TryAgain(e *wire.Error)
 	// Jumped: what came is not the next, which a server never does. It is not shown.
@@ -122,9 +122,9 @@ func (s *Session) Cut() {
 // Run keeps the session connected until ctx ends.
 func (s *Session) Run(ctx context.Context) {
 	for ; ctx.Err() == nil; s.at = (s.at + 1) % len(s.urls) {
-		s.connect(ctx)
+		err := s.connect(ctx)
 		if s.watcher != nil {
-			s.watcher.Broken(s.urls[s.at])
+			s.watcher.Broken(s.urls[s.at], err)
 		}
 		select {
 		case <-ctx.Done():
@@ -137,7 +137,7 @@ func (s *Session) Run(ctx context.Context) {
 const dialTime = time.Second
 
 // connect goes on until the connection breaks.
-func (s *Session) connect(ctx context.Context) {
+func (s *Session) connect(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	dialing := ctx
@@ -148,15 +148,15 @@ func (s *Session) connect(ctx context.Context) {
 	}
 	conn, err := Dial(dialing, s.urls[s.at], s.token)
 	if err != nil {
-		return
+		return err
 	}
 	defer conn.Cut()
 	s.open = 0
 	s.mu.Lock()
 	s.conn, s.sent = conn, 0
 	s.mu.Unlock()
-	if s.greet(ctx, conn) != nil {
-		return
+	if err := s.greet(ctx, conn); err != nil {
+		return err
 	}
 	writing := make(chan struct{})
 	go func() {
@@ -164,10 +164,12 @@ func (s *Session) connect(ctx context.Context) {
 		defer conn.Cut() // so that reading ends too
 		s.write(ctx, conn)
 	}()
-	for s.read(ctx, conn) == nil {
+	for err == nil {
+		err = s.read(ctx, conn)
 	}
 	cancel()
 	<-writing
+	return err
 }
 
 // greet says hello and opens the rooms where the screen ends.
