@@ -166,6 +166,7 @@ func (b *breaking) set(ctx context.Context, of fault, dir string) (err error) {
 	if b.log, err = postgres.Open(ctx, b.Database, quiet(), postgres.Options{}); err != nil {
 		return err
 	}
+	b.careful = b.pace > 0
 	for _, n := range b.Nodes {
 		b.urls = append(b.urls, n.URL)
 	}

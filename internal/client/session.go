@@ -48,16 +48,22 @@ type Session struct {
 	rooms    []string
 	observer Observer
 	watcher  Watcher       // nil: the observer is none
-	wake     chan struct{} // capacity 1: the outbox has something new
+	wake     chan struct{} // capacity 1: the outbox has something to send
+	careful  bool
 
 	at, open int // of Run alone: which url, and how many rooms are open there
 
 	mu       sync.Mutex // guards the following
-	outbox   []*wire.Send
-	sent     int  // how many of the outbox went out on this connection
+	outbox   []*queued
 	retrying bool // all of it will go out once more
 	places   map[chat.RoomID]place
 	conn     *Conn
+}
+
+// queued is a message that is not acknowledged.
+type queued struct {
+	*wire.Send
+	sent bool // on this connection
 }
 
 type place struct {
@@ -79,11 +85,16 @@ func NewSession(url, token string, rooms []string, o Observer) *Session {
 // be made, it tries the next. It is called before Run.
 func (s *Session) Also(urls ...string) { s.urls = append(s.urls, urls...) }
 
+// Carefully has the session send one message at a time in each room, as the page does. What
+// is refused for now, and sent again, is then never overtaken by what was said behind it.
+// It is called before Run.
+func (s *Session) Carefully() { s.careful = true }
+
 // Post queues a message and returns its id. It goes out when it can.
 func (s *Session) Post(room chat.RoomID, text string) string {
 	f := &wire.Send{Room: room, ID: uuid.Must(uuid.NewV7()).String(), Text: &text}
 	s.mu.Lock()
-	s.outbox = append(s.outbox, f)
+	s.outbox = append(s.outbox, &queued{Send: f})
 	s.mu.Unlock()
 	s.nudge()
 	return f.ID
@@ -153,7 +164,8 @@ func (s *Session) connect(ctx context.Context) error {
 	defer conn.Cut()
 	s.open = 0
 	s.mu.Lock()
-	s.conn, s.sent = conn, 0
+	s.conn = conn
+	s.unsend()
 	s.mu.Unlock()
 	if err := s.greet(ctx, conn); err != nil {
 		return err
@@ -196,14 +208,7 @@ func (s *Session) greet(ctx context.Context, conn *Conn) error {
 // write sends what the outbox holds, in its order, whenever there is more.
 func (s *Session) write(ctx context.Context, conn *Conn) {
 	for {
-		s.mu.Lock()
-		var next *wire.Send
-		if s.sent < len(s.outbox) {
-			next = s.outbox[s.sent]
-			s.sent++
-		}
-		s.mu.Unlock()
-		if next != nil {
+		if next := s.next(); next != nil {
 			if conn.Write(ctx, next) != nil {
 				return
 			}
@@ -214,6 +219,28 @@ func (s *Session) write(ctx context.Context, conn *Conn) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// next returns what is to be sent now, or nil.
+func (s *Session) next() *wire.Send {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	busy := map[chat.RoomID]bool{}
+	for _, q := range s.outbox {
+		if !q.sent && !(s.careful && busy[q.Room]) {
+			q.sent = true
+			return q.Send
+		}
+		busy[q.Room] = true
+	}
+	return nil
+}
+
+// unsend has everything sent once more. s.mu is held.
+func (s *Session) unsend() {
+	for _, q := range s.outbox {
+		q.sent = false
 	}
 }
 
@@ -279,11 +306,11 @@ func (s *Session) event(ctx context.Context, conn *Conn, f *wire.Event) error {
 func (s *Session) settle(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, f := range s.outbox {
-		if f.ID == id {
+	for i, q := range s.outbox {
+		if q.ID == id {
 			s.outbox = append(s.outbox[:i], s.outbox[i+1:]...)
-			if i < s.sent {
-				s.sent--
+			if s.careful {
+				s.nudge() // it was in the way of the next
 			}
 			return true
 		}
@@ -325,7 +352,8 @@ func (s *Session) retry(wait time.Duration) {
 	}
 	time.AfterFunc(wait, func() {
 		s.mu.Lock()
-		s.retrying, s.sent = false, 0
+		s.retrying = false
+		s.unsend()
 		s.mu.Unlock()
 		s.nudge()
 	})
