@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -36,6 +37,7 @@ type options struct {
 
 	database string
 	nats     server.NATS
+	drain    time.Duration
 
 	hooksPrivate bool
 	pushContact  string
@@ -53,6 +55,7 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.StringVar(&o.nats.CA, "nats-ca", "", "`file` of certificates to check NATS by")
 	f.StringVar(&o.nats.Cert, "nats-cert", "", "`file` with a certificate to show to NATS")
 	f.StringVar(&o.nats.Key, "nats-key", "", "`file` with its key")
+	f.DurationVar(&o.drain, "drain", server.DefaultDrain, "`time` that a node with --database has to send its people to others when it is stopped; 0 to stop at once")
 	f.StringVar(&o.logFormat, "log-format", "text", "`form` of the log on standard error: text or json")
 	f.StringVar(&o.logLevel, "log-level", "info", "`least` to log: debug, info, warn or error")
 	f.StringVar(&o.limits, "limits", "on", "`on`, or off to lift all rate limits (for load tests)")
@@ -150,6 +153,13 @@ func (o *options) chosenProxies() (nets []netip.Prefix, err error) {
 		nets = append(nets, p.Masked())
 	}
 	return nets, nil
+}
+
+func (o *options) chosenDrain() (time.Duration, error) {
+	if o.drain < 0 || o.drain > time.Hour {
+		return 0, usagef("--drain is a time of at most an hour, such as 15s, not %v", o.drain)
+	}
+	return o.drain, nil
 }
 
 func (o *options) chosenContact() (string, error) {

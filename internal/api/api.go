@@ -43,7 +43,8 @@ type Config struct {
 	Refused   func(chat.Code) // told of every refusal
 
 	Alerts  *alert.Alerts
-	Restart func() // has the server stop and start again; it does not wait
+	Restart func()      // has the server stop and start again; it does not wait
+	Leaving func() bool // the server takes nobody any more; nil: it does
 }
 
 type handler struct {
@@ -476,6 +477,10 @@ func readJSON(r *http.Request, v any) error {
 func (h *handler) healthz(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") }
 
 func (h *handler) readyz(w http.ResponseWriter, _ *http.Request) {
+	if h.Leaving != nil && h.Leaving() {
+		http.Error(w, "this server stops", http.StatusServiceUnavailable)
+		return
+	}
 	select {
 	case <-h.Store.Failed():
 		http.Error(w, "messages can not be stored", http.StatusServiceUnavailable)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,7 +52,9 @@ type Session struct {
 	wake     chan struct{} // capacity 1: the outbox has something to send
 	careful  bool
 
-	at, open int // of Run alone: which url, and how many rooms are open there
+	at, open int  // of Run alone: which url, and how many rooms are open there
+	told     bool // likewise: the server said goodbye
+	unasked  atomic.Int64
 
 	mu       sync.Mutex // guards the following
 	outbox   []*queued
@@ -133,7 +136,11 @@ func (s *Session) Cut() {
 // Run keeps the session connected until ctx ends.
 func (s *Session) Run(ctx context.Context) {
 	for ; ctx.Err() == nil; s.at = (s.at + 1) % len(s.urls) {
+		s.told = false
 		err := s.connect(ctx)
+		if !s.told && ctx.Err() == nil {
+			s.unasked.Add(1)
+		}
 		if s.watcher != nil {
 			s.watcher.Broken(s.urls[s.at], err)
 		}
@@ -264,9 +271,14 @@ func (s *Session) read(ctx context.Context, conn *Conn) error {
 		}
 	case *wire.Error:
 		return s.refused(f)
+	case *wire.Goodbye:
+		s.told = true
 	}
 	return nil
 }
+
+// Unasked returns how many connections ended, or could not be made, without a goodbye.
+func (s *Session) Unasked() int { return int(s.unasked.Load()) }
 
 func (s *Session) opened(f *wire.Opened) {
 	s.mu.Lock()

@@ -104,7 +104,11 @@ func (c *Cluster) folder() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(c.Dir, "files"), 0o711); err != nil { // PostgreSQL's user passes through
+	err = os.MkdirAll(filepath.Join(c.Dir, "files"), 0o700)
+	if err == nil {
+		err = os.Chmod(c.Dir, 0o711) // PostgreSQL's user passes through
+	}
+	if err != nil {
 		return err
 	}
 	c.lock = flock.New(filepath.Join(c.Dir, "lock"))
@@ -150,7 +154,7 @@ func (c *Cluster) Add(ctx context.Context, change func(*Config)) (*Node, error) 
 	if err := c.shareFiles(&conf); err != nil {
 		return nil, err
 	}
-	conf.Flags = append([]string{"--public-url", c.URL(), "--trusted-proxies", c.options.Proxy}, conf.Flags...)
+	conf.Flags = append([]string{"--public-url", c.URL(), "--trusted-proxies", c.options.Proxy, "--drain", drainTime}, conf.Flags...)
 	node := &Node{Config: conf}
 	c.Nodes = append(c.Nodes, node)
 	if err := node.Start(ctx); err != nil {
@@ -159,6 +163,9 @@ func (c *Cluster) Add(ctx context.Context, change func(*Config)) (*Node, error) 
 	c.Balancer.Add(node.URL)
 	return node, nil
 }
+
+// drainTime is enough for our balancer, which looks every 200 ms.
+const drainTime = "2s"
 
 // shareFiles gives all nodes the same files.
 func (c *Cluster) shareFiles(conf *Config) error {
@@ -221,18 +228,18 @@ func (c *Cluster) Close() error {
 	return err
 }
 
-// ready asks a node whether it takes people, and says whether it was there at all.
-func ready(ctx context.Context, url string) (ok, there bool) {
+// ready asks a node whether it takes people.
+func ready(ctx context.Context, url string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
 	if err != nil {
-		return false, false
+		return false, err
 	}
 	resp, err := direct.RoundTrip(r)
 	if err != nil {
-		return false, false
+		return false, err
 	}
 	resp.Body.Close()
-	return resp.StatusCode == http.StatusOK, true
+	return resp.StatusCode == http.StatusOK, nil
 }

@@ -47,6 +47,7 @@ type Config struct {
 	Guests        Rate           // new guests of an address; the zero value lifts it
 	Metrics       string         // address and port for metrics and profiles; empty: none
 	Files         files.Limits   // of files; the zero value: none are taken
+	Drain         time.Duration  // how long a node that stops leaves people to go to others; see depart
 	Version       string
 	Log           *slog.Logger
 	Outbound      preview.Guard // what previews may connect to; nil: public addresses. No flag sets it: for tests
@@ -61,6 +62,8 @@ type Config struct {
 	// For tests, and nothing that an operator can set.
 	Clock hooks.Clock  // of outgoing hooks; nil: the real one
 	Push  *http.Client // how push services are reached; nil: at public addresses alone
+
+	Noticed <-chan time.Time // when balancers know that the server leaves; nil: after half of Drain
 }
 
 // Limits are the limits of clients.
@@ -112,6 +115,9 @@ type Server struct {
 
 	restart chan struct{} // Restart was called
 	kept    net.Listener  // the port, for the next server; nil: none was kept
+	drain   time.Duration // 0: there are no others
+	leaving chan struct{} // closed when the server takes nobody any more
+	noticed <-chan time.Time
 }
 
 // ErrRestart is what Serve returns when the server is to start again: a new one, made of
@@ -166,7 +172,10 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 	if err := store.SetSetting(ctx, "", 0, baseSetting, place.Base); err != nil {
 		return nil, err
 	}
-	s := &Server{log: cfg.Log, place: place, store: store, restart: make(chan struct{}, 1)}
+	s := &Server{log: cfg.Log, place: place, store: store, restart: make(chan struct{}, 1), leaving: make(chan struct{})}
+	if cfg.Database != "" {
+		s.drain, s.noticed = cfg.Drain, cfg.Noticed
+	}
 	if s.keeper, err = openFiles(cfg, store); err != nil {
 		return nil, err
 	}
@@ -211,7 +220,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 	handler, operator := api.New(api.Config{
 		Hub: s.hub, Sockets: s.sockets, Gate: s.gate, Store: store, Directory: store, Files: store, Keeper: s.keeper,
 		Attention: store, Hooks: store, Alerts: s.outward.alerts, Index: s.index, Page: cfg.Page,
-		Log: cfg.Log, Place: place, Refused: m.refused, Restart: s.Restart,
+		Log: cfg.Log, Place: place, Refused: m.refused, Restart: s.Restart, Leaving: s.isLeaving,
 	}, head.Epoch)
 	if err = s.hub.Start(ctx); err == nil {
 		err = s.open(ctx, cfg, l, handler, operator, m)
@@ -276,6 +285,7 @@ func mentions(store store) func(context.Context, string) ([]chat.Mention, chat.E
 
 // open makes the ways in.
 func (s *Server) open(ctx context.Context, cfg Config, l net.Listener, handler, operator http.Handler, m *metrics) (err error) {
+	handler = s.parting(handler)
 	m.watchBus(s.bus)
 	if s.private, err = m.listen(cfg.Metrics, s.hub, s.sockets, s.store); err != nil {
 		return err
@@ -350,7 +360,7 @@ func (s *Server) Indexed(ctx context.Context) error { return s.index.Sync(ctx) }
 
 // Serve answers until ctx ends, then stops gracefully: no new work, what is
 // acknowledged stays, clients are told when to come back. It takes at most five
-// seconds. If messages can no longer be stored it returns an error at once; if Restart was
+// seconds, and Config.Drain where there are other nodes. If messages can no longer be stored it returns an error at once; if Restart was
 // called, ErrRestart.
 func (s *Server) Serve(ctx context.Context) error {
 	failed := make(chan error, 1)
@@ -369,6 +379,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	select {
 	case <-ctx.Done():
+		s.depart()
 	case err = <-failed:
 	case <-s.restart:
 		err = ErrRestart
@@ -417,19 +428,4 @@ func (s *Server) Stop() error { return s.stop() }
 // QR draws a QR code for a terminal.
 func QR(text string) string { return api.QRText(text) }
 
-func (s *Server) stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
-	defer cancel()
-	s.listener.Close()
-	s.sockets.Close(ctx)
-	s.private.close()
-	s.admin.close()
-	if err := s.http.Shutdown(ctx); err != nil {
-		s.http.Close()
-	}
-	s.previews.Close()
-	s.gate.Close()
-	s.outward.close()
-	s.leave()
-	return errors.Join(s.index.Close(), s.store.Close())
-}
+func (s *Server) close() error { return errors.Join(s.index.Close(), s.store.Close()) }

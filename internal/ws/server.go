@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
@@ -474,45 +473,6 @@ func (s *Server) forget(c *Conn) {
 	}
 	s.stats.Closed[c.dialect].Add(1)
 	s.wg.Done()
-}
-
-// goodbye lets the frame that is being handled finish, and ends the connection.
-func (c *Conn) goodbye() {
-	c.work.Lock()
-	defer c.work.Unlock()
-	var farewell []byte
-	if c.dialect != hub.Plain {
-		// Spread over two seconds, so that not all come back at once.
-		after := 0.5 + 2*rand.Float64()
-		farewell = wire.AppendFrame(nil, &wire.Goodbye{Reason: "restart", RetryAfter: float64(int(after*1000)) / 1000})
-	}
-	c.end(&closeError{closeRestart, "the server restarts"}, false, farewell...)
-}
-
-// Close stops taking work, tells every client when to come back, and returns
-// when all connections have ended, or ctx has and they were cut.
-func (s *Server) Close(ctx context.Context) {
-	s.mu.Lock()
-	if !s.stopping {
-		s.stopping = true
-		close(s.done)
-	}
-	s.mu.Unlock()
-	s.Restart()
-	ended := make(chan struct{})
-	go func() {
-		s.wg.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-	case <-ctx.Done():
-		s.cut()
-		s.each((*Conn).broken)
-		<-ended
-	}
-	s.cut()
-	s.made.Load().close()
 }
 
 func (s *Server) each(f func(*Conn)) {
