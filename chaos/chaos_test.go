@@ -2,22 +2,40 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"hubbub/internal/chat"
 )
 
+var (
+	built    string // the program, for all tests
+	buildErr error
+	building sync.Once
+)
+
 func program(t *testing.T) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "hubbub")
-	cmd := exec.Command("go", "build", "-o", bin, "../cmd/hubbub")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	building.Do(func() {
+		dir, err := os.MkdirTemp("", "hubbub-chaos-test-")
+		if err != nil {
+			buildErr = err
+			return
+		}
+		built = filepath.Join(dir, "hubbub")
+		if out, err := exec.Command("go", "build", "-o", built, "../cmd/hubbub").CombinedOutput(); err != nil {
+			buildErr = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if buildErr != nil {
+		t.Fatal(buildErr)
 	}
-	return bin
+	return built
 }
 
 func TestKill(t *testing.T) {

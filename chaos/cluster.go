@@ -38,11 +38,12 @@ type breaking struct {
 
 // fault is something that breaks.
 type fault struct {
-	what    string
-	breaks  func(*breaking, context.Context) error
-	alone   bool   // in namespaces
-	disk    bool   // PostgreSQL has one of its own
-	program string // the mutant that it takes, if it is the program's own clock that is wrong
+	what     string
+	breaks   func(*breaking, context.Context) error
+	alone    bool   // in namespaces
+	disk     bool   // PostgreSQL has one of its own
+	balanced bool   // people come by way of the balancer
+	program  string // the mutant that it takes, if it is the program's own clock that is wrong
 
 	nodes, clients, rooms, times int
 	lasts, pace, within          time.Duration
@@ -64,6 +65,8 @@ var faults = map[string]fault{
 		nodes: 3, clients: 12, rooms: 3, lasts: time.Minute, pace: 20 * time.Millisecond},
 	"mixed": {what: "one thing after the other", breaks: (*breaking).mix, alone: true, disk: true, flapping: true,
 		nodes: 3, clients: 8, rooms: 2, times: 2, lasts: time.Second, pace: 5 * time.Millisecond},
+	"roll": {what: "nodes are restarted, one after the other", breaks: (*breaking).roll, balanced: true,
+		nodes: 3, clients: 12, rooms: 3, times: 3, pace: 20 * time.Millisecond, within: 5 * time.Second},
 	"duel": {what: "two nodes append to one room as fast as they can", breaks: (*breaking).wait,
 		nodes: 2, clients: 8, rooms: 1, lasts: 30 * time.Second},
 }
@@ -166,8 +169,12 @@ func (b *breaking) set(ctx context.Context, of fault, dir string) (err error) {
 	if b.log, err = postgres.Open(ctx, b.Database, quiet(), postgres.Options{}); err != nil {
 		return err
 	}
+	b.careful = b.pace > 0
 	for _, n := range b.Nodes {
 		b.urls = append(b.urls, n.URL)
+	}
+	if of.balanced {
+		b.urls = []string{b.URL()}
 	}
 	if err := b.invite(ctx, b.rooms, b.clients); err != nil {
 		return err

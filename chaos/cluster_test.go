@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -11,7 +12,11 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if built != "" {
+		os.RemoveAll(filepath.Dir(built))
+	}
+	os.Exit(code)
 }
 
 // A little of everything that breaks a cluster. The figures in docs/faults.md are of long
@@ -20,7 +25,7 @@ func TestCluster(t *testing.T) {
 	if err := canIsolate(); err != nil {
 		t.Skipf("SKIPPED, no cluster was broken: %v", err)
 	}
-	args := []string{"cluster", "mixed", "--bin", program(t), "--times", "2", "--lasts", "500ms", "--within", "0"}
+	args := []string{"cluster", "mixed", "--bin", program(t), "--times", "2", "--lasts", "500ms"}
 	cmd := command(t.Context(), args...)
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
 	if err := cmd.Run(); err != nil {

@@ -19,9 +19,10 @@ import (
 
 // crowd are people in some rooms, who write down what they live through.
 type crowd struct {
-	seed uint64
-	urls []string      // of nodes, each as good as any other
-	pace time.Duration // between two messages of a person; 0: as fast as they are answered
+	seed    uint64
+	urls    []string      // of nodes, each as good as any other
+	careful bool          // nobody sends the next message to a room before the one before is answered
+	pace    time.Duration // between two messages of a person; 0: as fast as they are answered
 
 	names  []string // of the rooms
 	ids    []chat.RoomID
@@ -57,6 +58,9 @@ func (c *crowd) invite(ctx context.Context, rooms, clients int) error {
 		p.session = client.NewSession(c.urls[first], token, c.names, p)
 		p.session.Also(c.urls[first+1:]...)
 		p.session.Also(c.urls[:first]...)
+		if c.careful {
+			p.session.Carefully()
+		}
 		c.people, c.token = append(c.people, p), token
 	}
 	return c.openRooms(ctx)
@@ -92,8 +96,9 @@ func (c *crowd) begin(ctx context.Context, flapping bool) {
 	talking, hush := context.WithCancel(c.connected)
 	c.hush = hush
 	for i, p := range c.people {
+		p.flaps = flapping && i%4 >= 2
 		c.running.Go(func() { p.session.Run(c.connected) })
-		if flapping && i%4 >= 2 {
+		if p.flaps {
 			c.talkers.Go(func() { p.flap(talking) })
 		}
 		if i%4 != 3 {

@@ -72,7 +72,7 @@ func (b *breaking) loseNATS(ctx context.Context) error {
 // losePostgreSQL ends PostgreSQL, and starts it again later.
 func (b *breaking) losePostgreSQL(ctx context.Context) error {
 	for range b.times {
-		if err := b.between(ctx, 2*time.Second, 2*time.Second); err != nil {
+		if err := b.between(ctx, time.Second, time.Second); err != nil {
 			return err
 		}
 		broken, tries := len(b.gaps()), b.tries()
@@ -98,12 +98,16 @@ func (b *breaking) losePostgreSQL(ctx context.Context) error {
 
 // mix breaks one thing after the other: a little of everything.
 func (b *breaking) mix(ctx context.Context) error {
-	for _, breaks := range []func(context.Context) error{b.kill, b.partition, b.cutPower, b.loseNATS} {
+	for _, breaks := range []func(context.Context) error{b.kill, b.partition, b.cutPower} {
 		if err := breaks(ctx); err != nil {
 			return err
 		}
 	}
-	b.times, b.lasts = 1, max(b.lasts, patience)
+	b.times = 1
+	if err := b.loseNATS(ctx); err != nil {
+		return err
+	}
+	b.lasts = max(b.lasts, patience)
 	return b.losePostgreSQL(ctx)
 }
 

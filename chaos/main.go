@@ -2,7 +2,7 @@
 // saw. docs/faults.md says what each run breaks, and what came of it.
 //
 //	chaos kill --bin bin/hubbub --kills 100
-//	chaos cluster kill|nats|postgres|power|partitions|clock|duel|mixed
+//	chaos cluster kill|nats|postgres|power|partitions|clock|roll|duel|mixed
 //	chaos check --data DIR HISTORY.jsonl...
 //	chaos check --database postgres://… HISTORY.jsonl...
 //

@@ -25,6 +25,7 @@ type person struct {
 	refused int
 	refusal *wire.Error     // the last
 	tries   int             // times that somebody was told to try again
+	flaps   bool            // breaks connections itself
 	broken  time.Time       // since when there is no connection; zero: there is one
 	gaps    []time.Duration // how long there was none
 	delays  []time.Duration // of what was shown, from the wish on
@@ -64,7 +65,7 @@ func (p *person) Showed(e *wire.Event) {
 }
 
 // Broken implements client.Watcher.
-func (p *person) Broken(string) {
+func (p *person) Broken(string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.broken.IsZero() {
@@ -76,10 +77,10 @@ func (p *person) Broken(string) {
 func (p *person) Resumed(string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.broken.IsZero() {
+	if !p.broken.IsZero() && !p.flaps { // who breaks connections does so before they are of use, too
 		p.gaps = append(p.gaps, time.Since(p.broken))
-		p.broken = time.Time{}
 	}
+	p.broken = time.Time{}
 }
 
 // Jumped implements client.Watcher.

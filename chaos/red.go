@@ -21,6 +21,7 @@ var reds = []struct {
 	{"power --times 10 --pace 0 --sabotage settle", "lost"},
 	{"power --times 10 --sabotage sync", "lost"},
 	{"partitions --times 15 --pace 3s --sabotage heads", "after healing"},
+	{"roll --times 1 --sabotage goodbye", "ended without a goodbye"},
 	{"clock --lasts 5s --sabotage own-clock", "of another time"},
 }
 

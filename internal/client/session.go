@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,7 +33,7 @@ type Watcher interface {
 	// Resumed: all rooms are open again, over a connection to url.
 	Resumed(url string)
 	// Broken: that connection has ended, or could not be made.
-	Broken(url string)
+	Broken(url string, err error)
 	// TryAgain: the server can not do something now, and says so.
 	TryAgain(e *wire.Error)
 	// Jumped: what came is not the next, which a server never does. It is not shown.
@@ -48,16 +49,24 @@ type Session struct {
 	rooms    []string
 	observer Observer
 	watcher  Watcher       // nil: the observer is none
-	wake     chan struct{} // capacity 1: the outbox has something new
+	wake     chan struct{} // capacity 1: the outbox has something to send
+	careful  bool
 
-	at, open int // of Run alone: which url, and how many rooms are open there
+	at, open int  // of Run alone: which url, and how many rooms are open there
+	told     bool // likewise: the server said goodbye
+	unasked  atomic.Int64
 
 	mu       sync.Mutex // guards the following
-	outbox   []*wire.Send
-	sent     int  // how many of the outbox went out on this connection
+	outbox   []*queued
 	retrying bool // all of it will go out once more
 	places   map[chat.RoomID]place
 	conn     *Conn
+}
+
+// queued is a message that is not acknowledged.
+type queued struct {
+	*wire.Send
+	sent bool // on this connection
 }
 
 type place struct {
@@ -79,11 +88,16 @@ func NewSession(url, token string, rooms []string, o Observer) *Session {
 // be made, it tries the next. It is called before Run.
 func (s *Session) Also(urls ...string) { s.urls = append(s.urls, urls...) }
 
+// Carefully has the session send one message at a time in each room, as the page does. What
+// is refused for now, and sent again, is then never overtaken by what was said behind it.
+// It is called before Run.
+func (s *Session) Carefully() { s.careful = true }
+
 // Post queues a message and returns its id. It goes out when it can.
 func (s *Session) Post(room chat.RoomID, text string) string {
 	f := &wire.Send{Room: room, ID: uuid.Must(uuid.NewV7()).String(), Text: &text}
 	s.mu.Lock()
-	s.outbox = append(s.outbox, f)
+	s.outbox = append(s.outbox, &queued{Send: f})
 	s.mu.Unlock()
 	s.nudge()
 	return f.ID
@@ -122,9 +136,13 @@ func (s *Session) Cut() {
 // Run keeps the session connected until ctx ends.
 func (s *Session) Run(ctx context.Context) {
 	for ; ctx.Err() == nil; s.at = (s.at + 1) % len(s.urls) {
-		s.connect(ctx)
+		s.told = false
+		err := s.connect(ctx)
+		if !s.told && ctx.Err() == nil {
+			s.unasked.Add(1)
+		}
 		if s.watcher != nil {
-			s.watcher.Broken(s.urls[s.at])
+			s.watcher.Broken(s.urls[s.at], err)
 		}
 		select {
 		case <-ctx.Done():
@@ -137,7 +155,7 @@ func (s *Session) Run(ctx context.Context) {
 const dialTime = time.Second
 
 // connect goes on until the connection breaks.
-func (s *Session) connect(ctx context.Context) {
+func (s *Session) connect(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	dialing := ctx
@@ -148,15 +166,16 @@ func (s *Session) connect(ctx context.Context) {
 	}
 	conn, err := Dial(dialing, s.urls[s.at], s.token)
 	if err != nil {
-		return
+		return err
 	}
 	defer conn.Cut()
 	s.open = 0
 	s.mu.Lock()
-	s.conn, s.sent = conn, 0
+	s.conn = conn
+	s.unsend()
 	s.mu.Unlock()
-	if s.greet(ctx, conn) != nil {
-		return
+	if err := s.greet(ctx, conn); err != nil {
+		return err
 	}
 	writing := make(chan struct{})
 	go func() {
@@ -164,10 +183,12 @@ func (s *Session) connect(ctx context.Context) {
 		defer conn.Cut() // so that reading ends too
 		s.write(ctx, conn)
 	}()
-	for s.read(ctx, conn) == nil {
+	for err == nil {
+		err = s.read(ctx, conn)
 	}
 	cancel()
 	<-writing
+	return err
 }
 
 // greet says hello and opens the rooms where the screen ends.
@@ -194,14 +215,7 @@ func (s *Session) greet(ctx context.Context, conn *Conn) error {
 // write sends what the outbox holds, in its order, whenever there is more.
 func (s *Session) write(ctx context.Context, conn *Conn) {
 	for {
-		s.mu.Lock()
-		var next *wire.Send
-		if s.sent < len(s.outbox) {
-			next = s.outbox[s.sent]
-			s.sent++
-		}
-		s.mu.Unlock()
-		if next != nil {
+		if next := s.next(); next != nil {
 			if conn.Write(ctx, next) != nil {
 				return
 			}
@@ -212,6 +226,28 @@ func (s *Session) write(ctx context.Context, conn *Conn) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// next returns what is to be sent now, or nil.
+func (s *Session) next() *wire.Send {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	busy := map[chat.RoomID]bool{}
+	for _, q := range s.outbox {
+		if !q.sent && !(s.careful && busy[q.Room]) {
+			q.sent = true
+			return q.Send
+		}
+		busy[q.Room] = true
+	}
+	return nil
+}
+
+// unsend has everything sent once more. s.mu is held.
+func (s *Session) unsend() {
+	for _, q := range s.outbox {
+		q.sent = false
 	}
 }
 
@@ -235,9 +271,14 @@ func (s *Session) read(ctx context.Context, conn *Conn) error {
 		}
 	case *wire.Error:
 		return s.refused(f)
+	case *wire.Goodbye:
+		s.told = true
 	}
 	return nil
 }
+
+// Unasked returns how many connections ended, or could not be made, without a goodbye.
+func (s *Session) Unasked() int { return int(s.unasked.Load()) }
 
 func (s *Session) opened(f *wire.Opened) {
 	s.mu.Lock()
@@ -277,11 +318,11 @@ func (s *Session) event(ctx context.Context, conn *Conn, f *wire.Event) error {
 func (s *Session) settle(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, f := range s.outbox {
-		if f.ID == id {
+	for i, q := range s.outbox {
+		if q.ID == id {
 			s.outbox = append(s.outbox[:i], s.outbox[i+1:]...)
-			if i < s.sent {
-				s.sent--
+			if s.careful {
+				s.nudge() // it was in the way of the next
 			}
 			return true
 		}
@@ -323,7 +364,8 @@ func (s *Session) retry(wait time.Duration) {
 	}
 	time.AfterFunc(wait, func() {
 		s.mu.Lock()
-		s.retrying, s.sent = false, 0
+		s.retrying = false
+		s.unsend()
 		s.mu.Unlock()
 		s.nudge()
 	})

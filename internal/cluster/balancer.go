@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -43,7 +44,7 @@ type backend struct {
 
 const (
 	probeEvery = 200 * time.Millisecond
-	mayMiss    = 2               // probes; one that nobody listens to counts as all
+	mayMiss    = 2               // probes, one after the other
 	waitForOne = 5 * time.Second // for a node, where there is none
 )
 
@@ -99,7 +100,7 @@ func (b *Balancer) Add(address string) {
 	if err != nil {
 		return
 	}
-	n := &backend{url: u, missed: mayMiss}
+	n := &backend{url: u}
 	n.gone, n.cut = context.WithCancel(b.ctx)
 	b.mu.Lock()
 	b.nodes = append(b.nodes, n)
@@ -129,12 +130,11 @@ func (b *Balancer) Open(address string) (open int) {
 // watch asks a node again and again whether it is ready.
 func (b *Balancer) watch(n *backend) {
 	for b.ctx.Err() == nil {
-		ok, there := ready(b.ctx, n.url.String())
+		ok, err := ready(b.ctx, n.url.String())
 		b.mu.Lock()
-		switch {
-		case !there:
-			b.missedLocked(n, 1)
-		default: // it may say that it is not ready, and keep what is open
+		if err != nil {
+			b.missedLocked(n, err)
+		} else { // it may say that it is not ready, and keep what is open
 			b.answeredLocked(n, ok)
 		}
 		b.mu.Unlock()
@@ -154,10 +154,16 @@ func (b *Balancer) answeredLocked(n *backend, ok bool) {
 	n.up = ok
 }
 
-// missedLocked takes out a node that does not answer, and breaks what is open: nobody else
-// would notice that a machine is gone for as long as TCP waits.
-func (b *Balancer) missedLocked(n *backend, times int) {
-	if n.missed += times; n.missed < mayMiss {
+// missedLocked takes out a node that does not answer. Where nobody listens what is open is
+// left alone: the process is about to end, and says goodbye, or has ended. Where nothing
+// comes back it is broken: nobody else would notice that a machine is gone for as long as
+// TCP waits.
+func (b *Balancer) missedLocked(n *backend, err error) {
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		n.up = false
+		return
+	}
+	if n.missed++; n.missed < mayMiss {
 		return
 	}
 	n.up = false
@@ -223,7 +229,7 @@ func (b *Balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		if dial {
 			b.mu.Lock()
-			b.missedLocked(n, mayMiss)
+			b.missedLocked(n, err)
 			b.mu.Unlock()
 		}
 		tried = append(tried, n)

@@ -228,18 +228,18 @@ func (c *Cluster) Close() error {
 	return err
 }
 
-// ready asks a node whether it takes people, and says whether it was there at all.
-func ready(ctx context.Context, url string) (ok, there bool) {
+// ready asks a node whether it takes people.
+func ready(ctx context.Context, url string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
 	if err != nil {
-		return false, false
+		return false, err
 	}
 	resp, err := direct.RoundTrip(r)
 	if err != nil {
-		return false, false
+		return false, err
 	}
 	resp.Body.Close()
-	return resp.StatusCode == http.StatusOK, true
+	return resp.StatusCode == http.StatusOK, nil
 }
