@@ -24,7 +24,7 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	programs := map[string]func(map[string]int) error{
 		"load": runLoad, "storm": runStorm, "posts": runPosts, "idle": runIdle, "disk": runDisk, "hostile": runHostile,
-		"memberships": runMemberships,
+		"memberships": runMemberships, "nats": runNATS,
 	}
 	if len(args) > 0 && programs[args[0]] != nil { // a process of its own, for the other core
 		settings := map[string]int{}
@@ -37,6 +37,9 @@ func run(ctx context.Context, args []string) error {
 			settings[key] = n
 		}
 		return programs[args[0]](settings)
+	}
+	if len(args) > 0 && args[0] == "cluster" {
+		return runCluster(ctx, args[1:])
 	}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := f.String("only", "", "servers whose name contains this")

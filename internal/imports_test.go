@@ -76,7 +76,7 @@ var onlyIn = map[string]string{
 	"github.com/getkin/kin-openapi/openapi3":       "",
 	"github.com/getkin/kin-openapi/openapi3filter": "",
 	"github.com/getkin/kin-openapi/routers":        "",
-	"github.com/nats-io/nats-server/v2/server":     "",
+	"github.com/nats-io/nats-server/v2/server":     "bench",
 	"github.com/nats-io/jwt/v2":                    "",
 	"github.com/nats-io/nkeys":                     "",
 }

@@ -39,6 +39,7 @@ type Hub struct {
 	asked   chan struct{} // capacity 1: another process wants to know who is here
 	changes follower
 	crew    crew // goroutines that read what others stored
+	stats   Stats
 }
 
 // person is somebody who is connected.

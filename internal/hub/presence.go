@@ -87,6 +87,13 @@ func (e *elsewhere) of(id chat.UserID) (p Presence) {
 	return p
 }
 
+// PeopleElsewhere returns how many people are known of at other processes.
+func (h *Hub) PeopleElsewhere() int {
+	h.far.mu.Lock()
+	defer h.far.mu.Unlock()
+	return len(h.far.people)
+}
+
 // TellPresence tells the others how people are here.
 func (h *Hub) TellPresence(people []chat.Person) {
 	if h.Bus == nil {
