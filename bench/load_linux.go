@@ -218,15 +218,14 @@ func (l *load) connect(i int, token string) (*member, error) {
 			return nil, err
 		}
 		for k := range l.open {
-			if rest, err = until(fd, rest, `"opened":{"room":"`); err != nil {
-				return nil, err
+			var opened []byte
+			for !bytes.HasPrefix(opened, []byte(`{"opened":{"room":"`)) {
+				if opened, rest, err = next(fd, rest); err != nil {
+					return nil, err
+				}
 			}
 			if k == 0 {
-				room, _, _ := bytes.Cut(rest, []byte(`"`))
-				m.room = string(room)
-			}
-			if rest, err = until(fd, rest, `}}`); err != nil {
-				return nil, err
+				m.room = string(bytes.Split(opened, []byte(`"`))[5])
 			}
 		}
 	}
@@ -266,6 +265,21 @@ func until(fd int, have []byte, mark string) ([]byte, error) {
 		n, err := syscall.Read(fd, buf)
 		if err != nil || n == 0 {
 			return nil, fmt.Errorf("closed after %q (%v)", have, err)
+		}
+		have = append(have, buf[:n]...)
+	}
+}
+
+// next reads a frame and returns it, and what follows it.
+func next(fd int, have []byte) (payload, rest []byte, err error) {
+	buf := make([]byte, 4096)
+	for {
+		if payload, rest, _, ok := cut(have); ok {
+			return payload, rest, nil
+		}
+		n, err := syscall.Read(fd, buf)
+		if err != nil || n == 0 {
+			return nil, nil, fmt.Errorf("closed after %q (%v)", have, err)
 		}
 		have = append(have, buf[:n]...)
 	}
