@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// cluster measures nodes that share a PostgreSQL and a NATS. All of it has one core, the
+// nodesBench measures nodes that share a PostgreSQL and a NATS. All of it has one core, the
 // load the other: what more nodes cost shows, not what more machines give.
-type cluster struct {
+type nodesBench struct {
 	report
 	ctx context.Context
 	bin string
@@ -29,15 +29,15 @@ const (
 
 var clusterScenarios = []struct {
 	title string
-	run   func(*cluster, string) error
+	run   func(*nodesBench, string) error
 }{
-	{"A word in a quiet room", (*cluster).quiet},
-	{"One hot room", (*cluster).hot},
-	{"As many deliveries as one core gives", (*cluster).saturate},
-	{"Many small rooms", (*cluster).small},
-	{"Posts", (*cluster).posts},
-	{"Rooms that nobody reads at a node", (*cluster).unread},
-	{"Nobody says anything", (*cluster).silence},
+	{"A word in a quiet room", (*nodesBench).quiet},
+	{"One hot room", (*nodesBench).hot},
+	{"As many deliveries as one core gives", (*nodesBench).saturate},
+	{"Many small rooms", (*nodesBench).small},
+	{"Posts", (*nodesBench).posts},
+	{"Rooms that nobody reads at a node", (*nodesBench).unread},
+	{"Nobody says anything", (*nodesBench).silence},
 }
 
 // runCluster is the command bench cluster.
@@ -51,7 +51,7 @@ func runCluster(ctx context.Context, args []string) error {
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	c := &cluster{ctx: ctx, bin: *bin, numbers: make(map[string]float64)}
+	c := &nodesBench{ctx: ctx, bin: *bin, numbers: make(map[string]float64)}
 	commit, _ := exec.Command("git", "describe", "--always", "--dirty").Output()
 	c.say("# Several nodes, measured\n")
 	c.say("`make bench-cluster`, commit %s, %s, on %s. The machine did %s besides.\n",
@@ -73,7 +73,7 @@ func runCluster(ctx context.Context, args []string) error {
 }
 
 // keep writes what was found so far, if it is wanted.
-func (c *cluster) keep(out, numbers string) error {
+func (c *nodesBench) keep(out, numbers string) error {
 	if out != "" {
 		if err := os.WriteFile(out, []byte(c.String()), 0o644); err != nil {
 			return err
@@ -89,12 +89,12 @@ func (c *cluster) keep(out, numbers string) error {
 	return os.WriteFile(numbers, append(b, '\n'), 0o644)
 }
 
-func (c *cluster) note(value float64, name string, args ...any) {
+func (c *nodesBench) note(value float64, name string, args ...any) {
 	c.numbers[fmt.Sprintf(name, args...)] = value
 }
 
 // each runs something on fresh nodes: one, two, three.
-func (c *cluster) each(f func(*nodes) error) error {
+func (c *nodesBench) each(f func(*nodes) error) error {
 	for n := 1; n <= mostNodes; n++ {
 		if err := c.on(n, f); err != nil {
 			return err
@@ -103,7 +103,7 @@ func (c *cluster) each(f func(*nodes) error) error {
 	return nil
 }
 
-func (c *cluster) on(n int, f func(*nodes) error) error {
+func (c *nodesBench) on(n int, f func(*nodes) error) error {
 	ns, err := startNodes(c.ctx, c.bin, n)
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ func (c *cluster) on(n int, f func(*nodes) error) error {
 
 // attempt runs a program against nodes, and counts what it cost them from when it was
 // prepared until all has settled.
-func (c *cluster) attempt(ns *nodes, result any, program string, settings ...string) (counted, error) {
+func (c *nodesBench) attempt(ns *nodes, result any, program string, settings ...string) (counted, error) {
 	h, err := ns.helper(c.ctx, program, append(settings, "v1=1", "wait=1")...)
 	if err != nil {
 		return counted{}, err
@@ -142,7 +142,7 @@ func (c *cluster) attempt(ns *nodes, result any, program string, settings ...str
 const costs = "statements | of them for readers elsewhere | NATS in | NATS out | WAL bytes | nodes ms | PostgreSQL ms | NATS ms"
 
 // costsOf says what a message cost, in the columns of costs, and notes it.
-func (c *cluster) costsOf(d counted, messages float64, key string) string {
+func (c *nodesBench) costsOf(d counted, messages float64, key string) string {
 	ms := func(t time.Duration) float64 { return t.Seconds() * 1000 / messages }
 	for name, v := range map[string]float64{
 		"statements": d.statements / messages, "commits": d.commits / messages, "reads": d.sum("elsewhere_reads_total") / messages,
@@ -155,9 +155,11 @@ func (c *cluster) costsOf(d counted, messages float64, key string) string {
 		d.in/messages, d.out/messages, d.wal/messages, ms(d.nodes()), ms(d.postgres), ms(d.nats))
 }
 
-func columns(before string) []string { return append(strings.Split(before, " | "), strings.Split(costs, " | ")...) }
+func columns(before string) []string {
+	return append(strings.Split(before, " | "), strings.Split(costs, " | ")...)
+}
 
-func (c *cluster) quiet(title string) error {
+func (c *nodesBench) quiet(title string) error {
 	c.table(title, "A room of ten, one message every few milliseconds; from sending at the first node to receipt at the last. Costs are for each message.",
 		columns("nodes | p50 ms | p99 ms")...)
 	return c.each(func(ns *nodes) error {
@@ -175,7 +177,7 @@ func (c *cluster) quiet(title string) error {
 }
 
 // shape runs the load in one shape of rooms on each number of nodes.
-func (c *cluster) shape(key string, settings ...string) error {
+func (c *nodesBench) shape(key string, settings ...string) error {
 	return c.each(func(ns *nodes) error {
 		var f figures
 		d, err := c.attempt(ns, &f, "load", settings...)
@@ -192,7 +194,7 @@ func (c *cluster) shape(key string, settings ...string) error {
 	})
 }
 
-func (c *cluster) latencies(f *figures, key string) {
+func (c *nodesBench) latencies(f *figures, key string) {
 	for name, v := range map[string]float64{"p50": f.P50, "p99": f.P99, "far_p50": f.FarP50, "far_p99": f.FarP99} {
 		c.note(v, "%s/%s", key, name)
 	}
@@ -208,12 +210,12 @@ func far(f *figures) string {
 
 const shapeColumns = "nodes | deliveries/s | p50 ms | p99 ms | node to node p50 | p99"
 
-func (c *cluster) hot(title string) error {
+func (c *nodesBench) hot(title string) error {
 	c.table(title, "1,000 members, spread over all nodes, 100 messages a second for 5 seconds from 10 of them. Costs are for each message, which is 1,000 deliveries.", columns(shapeColumns)...)
 	return c.shape("hot", "members=1000", "rate=100", "ms=5000")
 }
 
-func (c *cluster) small(title string) error {
+func (c *nodesBench) small(title string) error {
 	const what = "%s 300 rooms of 10, 3,000 connections, 300 messages a second for 5 seconds. Costs are for each message, which is 10 deliveries."
 	settings := []string{"members=3000", "rooms=300", "rate=300", "ms=5000"}
 	c.table(title, fmt.Sprintf(what, "Members of a room are spread over all nodes."), columns(shapeColumns)...)
@@ -224,7 +226,7 @@ func (c *cluster) small(title string) error {
 	return c.shape("home", append(settings, "home=1")...)
 }
 
-func (c *cluster) saturate(title string) error {
+func (c *nodesBench) saturate(title string) error {
 	c.table(title, "1,000 members in a room, spread over all nodes, 10 of them talk; p99 under a second, nothing lost.", columns(shapeColumns)...)
 	return c.each(func(ns *nodes) error {
 		low, high, rate := 0, 0, 800
@@ -262,7 +264,7 @@ func (c *cluster) saturate(title string) error {
 	})
 }
 
-func (c *cluster) posts(title string) error {
+func (c *nodesBench) posts(title string) error {
 	c.table(title, "64 messages in flight on 64 connections, spread over all nodes, into rooms that nobody reads: a new one is sent when one is acknowledged. Costs are for each message.",
 		columns("nodes | rooms | acknowledged/s")...)
 	return c.each(func(ns *nodes) error {
@@ -284,7 +286,7 @@ func (c *cluster) posts(title string) error {
 }
 
 // unread has people talk at the first two nodes, and nobody at the third.
-func (c *cluster) unread(title string) error {
+func (c *nodesBench) unread(title string) error {
 	c.table(title, "All 3,000 members of 300 rooms are at the first of two nodes. What the second one does for each message there: it has nobody, and an index for search of its own.",
 		"messages/s", "notes heard", "reads for readers", "notes' bytes", "processor ms", "of the first node")
 	return c.on(2, func(ns *nodes) error {
@@ -327,7 +329,7 @@ func (c *cluster) unread(title string) error {
 }
 
 // silence is what people cost who do nothing.
-func (c *cluster) silence(title string) error {
+func (c *nodesBench) silence(title string) error {
 	const last = 30 * time.Second
 	c.table(title, fmt.Sprintf("People are connected, spread over three nodes, each with rooms open, and do nothing for %.0f seconds.", last.Seconds()),
 		"people", "rooms", "statements/s", "NATS in/s", "NATS out/s", "NATS out bytes/s", "nodes ms/s", "PostgreSQL ms/s", "NATS ms/s", "memory of a node, MiB")
@@ -359,10 +361,10 @@ func (c *cluster) silence(title string) error {
 			d, s := after.since(before), last.Seconds()
 			k := fmt.Sprintf("silence/%d-%d", shape.people, shape.rooms)
 			ms := func(t time.Duration) float64 { return t.Seconds() * 1000 / s }
-			for name, v := range map[string]float64{"statements": d.statements / s, "nats_in": d.in / s, "nats_out": d.out / s, "nats_bytes": d.outBytes / s, "nodes_ms": ms(d.nodes()), "postgres_ms": ms(d.postgres)} {
+			for name, v := range map[string]float64{"statements": d.statements / s, "nats_in": d.in / s, "nats_out": d.out / s, "nats_bytes": d.sum("nats_heard_bytes_total") / s, "nodes_ms": ms(d.nodes()), "postgres_ms": ms(d.postgres)} {
 				c.note(v, "%s/%s", k, name)
 			}
-			c.say("| %d | %d | %.1f | %.1f | %.1f | %.0f | %.1f | %.1f | %.1f | %.0f |", shape.people, shape.rooms, d.statements/s, d.in/s, d.out/s, d.outBytes/s,
+			c.say("| %d | %d | %.1f | %.1f | %.1f | %.0f | %.1f | %.1f | %.1f | %.0f |", shape.people, shape.rooms, d.statements/s, d.in/s, d.out/s, d.sum("nats_heard_bytes_total")/s,
 				ms(d.nodes()), ms(d.postgres), ms(d.nats), memory)
 			return nil
 		})

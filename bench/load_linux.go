@@ -67,7 +67,7 @@ type figures struct {
 	Worst      float64 `json:"worst_ms"`
 	Missing    int     `json:"missing"`
 	Wrong      int     `json:"wrong"`
-	Idle       float64 `json:"idle"` // share of the time in which the load had nothing to do
+	Idle       float64 `json:"idle"`       // share of the time in which the load had nothing to do
 	FarP50     float64 `json:"far_p50_ms"` // of what was sent at another node
 	FarP99     float64 `json:"far_p99_ms"`
 	all, far   latencies

@@ -24,7 +24,7 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	programs := map[string]func(map[string]int) error{
 		"load": runLoad, "storm": runStorm, "posts": runPosts, "idle": runIdle, "disk": runDisk, "hostile": runHostile,
-		"memberships": runMemberships, "nats": runNATS,
+		"memberships": runMemberships,
 	}
 	if len(args) > 0 && programs[args[0]] != nil { // a process of its own, for the other core
 		settings := map[string]int{}

@@ -3,134 +3,78 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"os/signal"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
-	nats "github.com/nats-io/nats-server/v2/server"
+	"hubbub/internal/cluster"
 )
 
-// nodes are a PostgreSQL, a NATS and some hubbubs that share them, each a process of its
-// own and all on core 0.
+// nodes are a PostgreSQL, a NATS and some hubbubs that share them, all on core 0. NATS is
+// in this process, which does nothing else while something is measured.
 type nodes struct {
-	dir     string
-	all     []*node
-	nats    *exec.Cmd
-	natsWeb string // its monitoring
-	stopPG  *exec.Cmd
-	pgPID   int
-	pgPort  int
-	psql    string
-}
-
-type node struct {
-	*server
-	metrics string // address of its counters
+	*cluster.Cluster
+	all  []*server // the hubbubs
+	pgID int
 }
 
 // startNodes starts n of them with nothing in the database, which is on the disk and
 // synced as ever.
 func startNodes(ctx context.Context, bin string, n int) (*nodes, error) {
-	ns := new(nodes)
-	var err error
-	if ns.dir, err = os.MkdirTemp("", "hubbub-bench-"); err != nil {
+	dir, err := os.MkdirTemp("", "hubbub-bench-")
+	if err != nil {
 		return nil, err
 	}
-	for _, step := range []func() error{
-		func() error { return os.Chmod(ns.dir, 0o755) }, // PostgreSQL may be another user
-		ns.startPostgres,
-		func() error { return ns.startNATS(ctx) },
-	} {
-		if err := step(); err != nil {
-			ns.stop()
-			return nil, err
+	ns := new(nodes)
+	ns.Cluster, err = cluster.Start(ctx, cluster.Options{
+		Bin: bin, Dir: dir, Nodes: n, Flags: []string{"--limits", "off", "--log-level", "warn"},
+		Each:       func(c *cluster.Config) { c.Wrap, c.Env = []string{"taskset", "-c", "0"}, []string{"GOMAXPROCS=1"} },
+		PostgreSQL: []string{"shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track_utility=off", "shared_buffers=512MB", "max_wal_size=4GB"},
+	})
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	for _, n := range ns.Nodes {
+		ns.all = append(ns.all, &server{pid: n.Pid(), port: n.Port})
+	}
+	ns.Balancer.Close() // it would ask the nodes how they are
+	if ns.pgID, err = ns.PostgreSQL.Pid(); err == nil {
+		err = ns.PostgreSQL.Exec("CREATE EXTENSION pg_stat_statements")
+	}
+	for _, pid := range append(children(ns.pgID), ns.pgID, os.Getpid()) {
+		if err == nil {
+			err = exec.Command("taskset", "-a", "-p", "-c", "0", strconv.Itoa(pid)).Run()
 		}
 	}
-	for range n {
-		if err := ns.add(ctx, bin); err != nil {
-			ns.stop()
-			return nil, err
-		}
+	if err != nil {
+		ns.stop()
+		return nil, err
 	}
 	return ns, nil
 }
 
-func freePort() int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0
+func (ns *nodes) stop() {
+	for _, n := range ns.Nodes {
+		n.Kill()
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-// asPostgres is a program of PostgreSQL's, which does not run as root.
-func asPostgres(name string, args ...string) *exec.Cmd {
-	args = append([]string{"-c", "0", name}, args...)
-	if os.Getuid() == 0 {
-		return exec.Command("runuser", append([]string{"-u", "postgres", "--", "taskset"}, args...)...)
-	}
-	return exec.Command("taskset", args...)
-}
-
-func (ns *nodes) startPostgres() error {
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
-	if len(found) == 0 {
-		return errors.New("there is no PostgreSQL: install Debian's package postgresql")
-	}
-	bin, data := slices.Max(found), filepath.Join(ns.dir, "postgres")
-	if err := os.Mkdir(data, 0o700); err != nil {
-		return err
-	}
-	if os.Getuid() == 0 {
-		u, err := user.Lookup("postgres")
-		if err != nil {
-			return err
-		}
-		uid, _ := strconv.Atoi(u.Uid)
-		gid, _ := strconv.Atoi(u.Gid)
-		if err := os.Chown(data, uid, gid); err != nil {
-			return err
-		}
-	}
-	ns.psql, ns.pgPort = filepath.Join(bin, "psql"), freePort()
-	options := fmt.Sprintf("-c listen_addresses=127.0.0.1 -c port=%d -c unix_socket_directories='' -c max_connections=200 -c shared_preload_libraries=pg_stat_statements "+
-		"-c pg_stat_statements.track_utility=off -c shared_buffers=512MB -c max_wal_size=4GB", ns.pgPort)
-	ns.stopPG = asPostgres(filepath.Join(bin, "pg_ctl"), "stop", "-w", "-m", "immediate", "-D", data)
-	for _, c := range []*exec.Cmd{
-		asPostgres(filepath.Join(bin, "initdb"), "-D", data, "-U", "hubbub", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"),
-		asPostgres(filepath.Join(bin, "pg_ctl"), "start", "-w", "-D", data, "-l", filepath.Join(data, "log"), "-o", options),
-	} {
-		c.Dir = "/"
-		if out, err := c.CombinedOutput(); err != nil {
-			return fmt.Errorf("%v: %w: %s", c.Args, err, out)
-		}
-	}
-	pid, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
-	if err != nil {
-		return err
-	}
-	ns.pgPID, _ = strconv.Atoi(strings.SplitN(string(pid), "\n", 2)[0])
-	_, err = ns.ask("CREATE EXTENSION pg_stat_statements")
-	return err
+	ns.Close()
+	os.RemoveAll(ns.Dir)
 }
 
 // ask asks PostgreSQL for one line of numbers.
 func (ns *nodes) ask(query string) (numbers []float64, err error) {
-	c := exec.Command(ns.psql, "-X", "-A", "-t", "-F", " ", "-h", "127.0.0.1", "-p", strconv.Itoa(ns.pgPort), "-U", "hubbub", "-d", "postgres", "-c", query)
-	out, err := c.CombinedOutput()
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/psql")
+	if len(found) == 0 {
+		found = []string{"psql"}
+	}
+	out, err := exec.Command(slices.Max(found), "-X", "-A", "-t", "-F", " ", "-c", query, ns.PostgreSQL.URL("postgres")).CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("psql: %w: %s", err, out)
 	}
@@ -139,90 +83,6 @@ func (ns *nodes) ask(query string) (numbers []float64, err error) {
 		numbers = append(numbers, n)
 	}
 	return numbers, nil
-}
-
-func (ns *nodes) database() string {
-	return fmt.Sprintf("postgres://hubbub@127.0.0.1:%d/postgres", ns.pgPort)
-}
-
-// startNATS starts this program as a NATS server on core 0.
-func (ns *nodes) startNATS(ctx context.Context) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	port, web := freePort(), freePort()
-	ns.natsWeb = fmt.Sprintf("http://127.0.0.1:%d/varz", web)
-	ns.nats = exec.CommandContext(ctx, "taskset", "-c", "0", self, "nats", fmt.Sprint("port=", port), fmt.Sprint("web=", web))
-	ns.nats.Env = append(os.Environ(), "GOMAXPROCS=1")
-	out, err := ns.nats.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := ns.nats.Start(); err != nil {
-		return err
-	}
-	if !bufio.NewScanner(out).Scan() {
-		return errors.New("NATS does not start")
-	}
-	return nil
-}
-
-func (ns *nodes) natsURL() string {
-	for _, a := range ns.nats.Args {
-		if port, ok := strings.CutPrefix(a, "port="); ok {
-			return "nats://127.0.0.1:" + port
-		}
-	}
-	return ""
-}
-
-// runNATS is the program of the NATS server's own process.
-func runNATS(s map[string]int) error {
-	n, err := nats.NewServer(&nats.Options{Host: "127.0.0.1", Port: s["port"], HTTPHost: "127.0.0.1", HTTPPort: s["web"], NoLog: true, NoSigs: true})
-	if err != nil {
-		return err
-	}
-	n.Start()
-	if !n.ReadyForConnections(10 * time.Second) {
-		return errors.New("NATS does not start")
-	}
-	fmt.Println("ready")
-	end := make(chan os.Signal, 1)
-	signal.Notify(end, syscall.SIGTERM, os.Interrupt)
-	<-end
-	n.Shutdown()
-	return nil
-}
-
-// add starts one more hubbub.
-func (ns *nodes) add(ctx context.Context, bin string) error {
-	n := &node{metrics: fmt.Sprintf("127.0.0.1:%d", freePort())}
-	c := contender{hubbubV1, func(port int, dir string) *exec.Cmd {
-		return exec.Command(bin, "serve", "--listen", fmt.Sprintf("127.0.0.1:%d", port), "--data", dir, "--limits", "off", "--log-level", "warn",
-			"--database", ns.database(), "--nats", ns.natsURL(), "--metrics", n.metrics)
-	}, "v1=1"}
-	var err error
-	if n.server, err = c.start(ctx); err != nil {
-		return err
-	}
-	ns.all = append(ns.all, n)
-	return nil
-}
-
-func (ns *nodes) stop() {
-	for _, n := range ns.all {
-		n.stop()
-	}
-	if ns.nats != nil && ns.nats.Process != nil {
-		ns.nats.Process.Kill()
-		ns.nats.Wait()
-	}
-	if ns.stopPG != nil {
-		ns.stopPG.Dir = "/"
-		ns.stopPG.Run()
-	}
-	os.RemoveAll(ns.dir)
 }
 
 // helper is one of this program's processes on the other core, told of all nodes.
@@ -236,7 +96,7 @@ func (ns *nodes) helper(ctx context.Context, program string, settings ...string)
 // counted is what all parts have counted since they started.
 type counted struct {
 	statements, commits, wal float64 // of PostgreSQL: commits of messages and changes; wal in bytes
-	in, out, outBytes        float64 // messages into NATS, out of it
+	in, out                  float64 // messages into NATS, out of it
 	postgres, nats           time.Duration
 	node                     []time.Duration
 	metrics                  []map[string]float64 // of each node
@@ -250,23 +110,14 @@ func (ns *nodes) count() (c counted, err error) {
 	}
 	c.commits, c.wal = rows[1], rows[2]
 	c.statements = rows[0] + 2*c.commits // BEGIN and COMMIT, which it does not count when they were prepared
-	resp, err := http.Get(ns.natsWeb)
-	if err != nil {
-		return c, err
+	in, out := ns.NATS.Stats()
+	c.in, c.out = float64(in), float64(out)
+	c.postgres, c.nats = used(ns.pgID), used(os.Getpid())
+	for _, child := range children(ns.pgID) {
+		c.postgres += used(child)
 	}
-	defer resp.Body.Close()
-	var v struct {
-		In    float64 `json:"in_msgs"`
-		Out   float64 `json:"out_msgs"`
-		Bytes float64 `json:"out_bytes"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&v); err != nil {
-		return c, err
-	}
-	c.in, c.out, c.outBytes = v.In, v.Out, v.Bytes
-	c.postgres, c.nats = usedBelow(ns.pgPID), used(ns.nats.Process.Pid)
-	for _, n := range ns.all {
-		m, err := n.read()
+	for i, n := range ns.all {
+		m, err := read(ns.Nodes[i].Metrics)
 		if err != nil {
 			return c, err
 		}
@@ -275,20 +126,18 @@ func (ns *nodes) count() (c counted, err error) {
 	return c, nil
 }
 
-// usedBelow is used of a process and its children, with those that have ended.
-func usedBelow(pid int) time.Duration {
+func children(pid int) (all []int) {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	sum := used(pid)
 	for _, child := range strings.Fields(string(b)) {
 		n, _ := strconv.Atoi(child)
-		sum += used(n)
+		all = append(all, n)
 	}
-	return sum
+	return all
 }
 
 // read reads a node's counters, without their labels.
-func (n *node) read() (map[string]float64, error) {
-	resp, err := http.Get("http://" + n.metrics + "/metrics")
+func read(address string) (map[string]float64, error) {
+	resp, err := http.Get("http://" + address + "/metrics")
 	if err != nil {
 		return nil, err
 	}
@@ -309,7 +158,7 @@ func (c counted) since(b counted) counted {
 	c.statements -= b.statements
 	c.commits -= b.commits
 	c.wal -= b.wal
-	c.in, c.out, c.outBytes = c.in-b.in, c.out-b.out, c.outBytes-b.outBytes
+	c.in, c.out = c.in-b.in, c.out-b.out
 	c.postgres, c.nats = c.postgres-b.postgres, c.nats-b.nats
 	c.node, c.metrics = slices.Clone(c.node), slices.Clone(c.metrics)
 	for i := range c.node {

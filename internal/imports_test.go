@@ -33,7 +33,9 @@ var mayImport = map[string]string{
 	"internal/sqlstore":  "internal/chat", // for the two stores alone
 	"internal/sqlite":    "internal/chat internal/sqlstore",
 	"internal/postgres":  "internal/chat internal/sqlstore",
-	"internal/pgtest":    "", // for tests alone
+	"internal/pgserver":  "",                  // for tests and chaos, bench, cluster alone, as the next two
+	"internal/pgtest":    "internal/pgserver", // for tests alone
+	"internal/cluster":   "internal/pgserver",
 	"internal/storetest": "internal/chat",
 	"internal/ledger":    "internal/chat",
 	"internal/natsbus":   "internal/chat",
@@ -42,8 +44,9 @@ var mayImport = map[string]string{
 	"internal/server":    "internal/ledger internal/names internal/chat internal/files internal/preview internal/hub internal/gate internal/search internal/ws internal/api internal/sqlstore internal/sqlite internal/postgres internal/natsbus internal/hooks internal/alert internal/outside web",
 	"web":                "",
 	"cmd/hubbub":         "internal/server internal/tap internal/explain internal/proxy internal/doctor",
-	"bench":              "",
-	"chaos":              "internal/chat internal/wire internal/client internal/sqlite",
+	"bench":              "internal/cluster",
+	"chaos":              "internal/chat internal/wire internal/client internal/sqlite internal/cluster",
+	"cluster":            "internal/cluster",
 }
 
 // onlyIn says where a package from outside belongs.
@@ -51,9 +54,9 @@ var onlyIn = map[string]string{
 	// search keeps an index that can be made anew at any time: a file of its own, so that
 	// no append waits for it.
 	"database/sql":                                   "internal/sqlstore internal/sqlite internal/postgres internal/search chaos",
-	"github.com/jackc/pgx/v5":                        "internal/postgres internal/pgtest",
+	"github.com/jackc/pgx/v5":                        "internal/postgres internal/pgserver",
 	"github.com/jackc/pgx/v5/stdlib":                 "internal/postgres",
-	"github.com/jackc/pgx/v5/pgconn":                 "internal/postgres",
+	"github.com/jackc/pgx/v5/pgconn":                 "internal/postgres internal/pgserver",
 	"modernc.org/sqlite":                             "internal/sqlite internal/search chaos",
 	"github.com/gobwas/ws":                           "internal/ws",
 	"github.com/coder/websocket":                     "internal/client internal/doctor",
@@ -70,13 +73,13 @@ var onlyIn = map[string]string{
 	"rsc.io/qr":                                      "internal/api",
 	"github.com/SherClockHolmes/webpush-go":          "internal/alert",
 
-	"github.com/nats-io/nats.go": "internal/natsbus",
+	"github.com/nats-io/nats.go":               "internal/natsbus",
+	"github.com/nats-io/nats-server/v2/server": "internal/cluster", // see TestProgram
 
 	// Imports of tests are not looked at; these are for tests alone.
 	"github.com/getkin/kin-openapi/openapi3":       "",
 	"github.com/getkin/kin-openapi/openapi3filter": "",
 	"github.com/getkin/kin-openapi/routers":        "",
-	"github.com/nats-io/nats-server/v2/server":     "bench",
 	"github.com/nats-io/jwt/v2":                    "",
 	"github.com/nats-io/nkeys":                     "",
 }
@@ -113,6 +116,19 @@ func TestImports(t *testing.T) {
 			if where, ok := onlyIn[imp]; ok && !slices.Contains(strings.Fields(where), name) {
 				t.Errorf("%s may not import %s: only %s may", name, imp, where)
 			}
+		}
+	}
+}
+
+// What runs servers of others, for tests and for trying, is not in the program that people run.
+func TestProgram(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "hubbub/cmd/hubbub").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for _, dep := range strings.Fields(string(out)) {
+		if strings.HasPrefix(dep, "github.com/nats-io/nats-server/") || dep == "testing" || dep == "hubbub/internal/pgserver" || dep == "hubbub/internal/cluster" {
+			t.Errorf("cmd/hubbub has %s in it", dep)
 		}
 	}
 }
