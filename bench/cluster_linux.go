@@ -17,6 +17,7 @@ type nodesBench struct {
 	report
 	ctx context.Context
 	bin string
+	few int // nodes to begin with
 	// numbers are what the arithmetic of docs/scaling.md begins with, by scenario, nodes and
 	// name.
 	numbers map[string]float64
@@ -47,11 +48,12 @@ func runCluster(ctx context.Context, args []string) error {
 	out := f.String("out", "", "also write the tables to this file")
 	numbers := f.String("numbers", "", "also write the numbers to this file, for docs/scaling.md")
 	bin := f.String("bin", "bin/hubbub", "the program")
+	few := f.Int("from", 1, "nodes to begin with")
 	beside := f.String("beside", "nothing", "what else the machine does meanwhile, for the report")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	c := &nodesBench{ctx: ctx, bin: *bin, numbers: make(map[string]float64)}
+	c := &nodesBench{ctx: ctx, bin: *bin, few: *few, numbers: make(map[string]float64)}
 	commit, _ := exec.Command("git", "describe", "--always", "--dirty").Output()
 	c.say("# Several nodes, measured\n")
 	c.say("`make bench-cluster`, commit %s, %s, on %s. The machine did %s besides.\n",
@@ -95,7 +97,7 @@ func (c *nodesBench) note(value float64, name string, args ...any) {
 
 // each runs something on fresh nodes: one, two, three.
 func (c *nodesBench) each(f func(*nodes) error) error {
-	for n := 1; n <= mostNodes; n++ {
+	for n := c.few; n <= mostNodes; n++ {
 		if err := c.on(n, f); err != nil {
 			return err
 		}

@@ -31,6 +31,7 @@ func startNodes(ctx context.Context, bin string, n int) (*nodes, error) {
 	if err != nil {
 		return nil, err
 	}
+	os.Chmod(dir, 0o711) // PostgreSQL's user passes through
 	ns := new(nodes)
 	ns.Cluster, err = cluster.Start(ctx, cluster.Options{
 		Bin: bin, Dir: dir, Nodes: n, Flags: []string{"--limits", "off", "--log-level", "warn"},
