@@ -17,7 +17,8 @@ type nodesBench struct {
 	report
 	ctx context.Context
 	bin string
-	few int // nodes to begin with
+	few int // nodes to begin with, and to end with
+	top int
 	// numbers are what the arithmetic of docs/scaling.md begins with, by scenario, nodes and
 	// name.
 	numbers map[string]float64
@@ -49,11 +50,12 @@ func runCluster(ctx context.Context, args []string) error {
 	numbers := f.String("numbers", "", "also write the numbers to this file, for docs/scaling.md")
 	bin := f.String("bin", "bin/hubbub", "the program")
 	few := f.Int("from", 1, "nodes to begin with")
+	top := f.Int("to", mostNodes, "nodes to end with")
 	beside := f.String("beside", "nothing", "what else the machine does meanwhile, for the report")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	c := &nodesBench{ctx: ctx, bin: *bin, few: *few, numbers: make(map[string]float64)}
+	c := &nodesBench{ctx: ctx, bin: *bin, few: *few, top: *top, numbers: make(map[string]float64)}
 	commit, _ := exec.Command("git", "describe", "--always", "--dirty").Output()
 	c.say("# Several nodes, measured\n")
 	c.say("`make bench-cluster`, commit %s, %s, on %s. The machine did %s besides.\n",
@@ -97,7 +99,7 @@ func (c *nodesBench) note(value float64, name string, args ...any) {
 
 // each runs something on fresh nodes: one, two, three.
 func (c *nodesBench) each(f func(*nodes) error) error {
-	for n := c.few; n <= mostNodes; n++ {
+	for n := c.few; n <= c.top; n++ {
 		if err := c.on(n, f); err != nil {
 			return err
 		}
@@ -290,7 +292,7 @@ func (c *nodesBench) posts(title string) error {
 // unread has people talk at the first two nodes, and nobody at the third.
 func (c *nodesBench) unread(title string) error {
 	c.table(title, "All 3,000 members of 300 rooms are at the first of two nodes. What the second one does for each message there: it has nobody, and an index for search of its own.",
-		"messages/s", "notes heard", "reads for readers", "notes' bytes", "processor ms", "of the first node")
+		"messages/s", "notes heard", "reads for readers", "notes' bytes", "processor ms", "of the first node", "statements, of both", "PostgreSQL ms")
 	return c.on(2, func(ns *nodes) error {
 		for _, rate := range []int{10, 100, 300} {
 			all := ns.all
@@ -321,10 +323,12 @@ func (c *nodesBench) unread(title string) error {
 			second := d.metrics[1]
 			k := fmt.Sprint("unread/", rate)
 			c.note(second["hubbub_nats_heard_total"]/m, "%s/heard", k)
+			c.note(d.statements/m, "%s/statements", k)
+			c.note(d.postgres.Seconds()*1000/m, "%s/postgres_ms", k)
 			c.note(second["hubbub_elsewhere_reads_total"]/m, "%s/reads", k)
 			c.note(d.node[1].Seconds()*1000/m, "%s/ms", k)
-			c.say("| %d | %.2f | %.2f | %.0f | %.2f | %.2f |", rate, second["hubbub_nats_heard_total"]/m, second["hubbub_elsewhere_reads_total"]/m,
-				second["hubbub_nats_heard_bytes_total"]/m, d.node[1].Seconds()*1000/m, d.node[0].Seconds()*1000/m)
+			c.say("| %d | %.2f | %.2f | %.0f | %.2f | %.2f | %.1f | %.2f |", rate, second["hubbub_nats_heard_total"]/m, second["hubbub_elsewhere_reads_total"]/m,
+				second["hubbub_nats_heard_bytes_total"]/m, d.node[1].Seconds()*1000/m, d.node[0].Seconds()*1000/m, d.statements/m, d.postgres.Seconds()*1000/m)
 		}
 		return nil
 	})

@@ -42,7 +42,7 @@ type Place struct {
 
 const (
 	storedNotes  = 10.0 // a second, at most, of each node
-	knownBytes   = 250  // a person who is elsewhere, in memory: BenchmarkPresence
+	knownBytes   = 175  // a person who is elsewhere, in memory: BenchmarkPresence
 	checkSeconds = 3.0
 	maxDrafts    = 512
 )

@@ -1,8 +1,10 @@
 package hub
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -214,4 +216,41 @@ func TestPresenceInSum(t *testing.T) {
 		}
 		people(len(all)-100, "long after")
 	})
+}
+
+// What it costs to know of everybody at another process: time for each who is mentioned,
+// and memory for each who is known.
+func BenchmarkPresence(b *testing.B) {
+	const crowd = 100_000
+	notes := make([]chat.Note, 0, crowd/statePeople)
+	r := roster{Node: "elsewhere"}
+	for i := range crowd {
+		r.People = append(r.People, present{ID: chat.UserID(fmt.Sprintf("%016d", i)), Name: fmt.Sprint("Somebody ", i), Here: true, Minds: true})
+		if len(r.People) == statePeople {
+			r.N++
+			data, err := json.Marshal(r)
+			if err != nil {
+				b.Fatal(err)
+			}
+			notes, r.People = append(notes, chat.Note{Data: data}), nil
+		}
+	}
+	moved := 0
+	var before, after runtime.MemStats
+	for b.Loop() {
+		h := New(&share{common: &common{}}, Options{Moved: func(chat.Person) { moved++ }})
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for _, n := range notes {
+			h.hearRoster(n)
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if h.PeopleElsewhere() != crowd {
+			b.Fatal(h.PeopleElsewhere())
+		}
+		h.Close()
+	}
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/crowd, "B/person")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/crowd, "ns/person")
 }
