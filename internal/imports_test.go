@@ -45,6 +45,7 @@ var mayImport = map[string]string{
 	"web":                "",
 	"cmd/hubbub":         "internal/server internal/tap internal/explain internal/proxy internal/doctor",
 	"bench":              "internal/cluster",
+	"bench/fanout":       "",
 	"chaos":              "internal/chat internal/wire internal/client internal/sqlite internal/cluster",
 	"cluster":            "internal/cluster",
 }

@@ -9,7 +9,7 @@ import (
 // Tables are those of docs/scaling.md, by name.
 func (m Measured) Tables() map[string]string {
 	c := m.Costs()
-	return map[string]string{"costs": c.table(), "check": m.check(c), "room": c.room(), "place": c.place()}
+	return map[string]string{"costs": c.table(), "check": m.check(c), "limits": m.limits(c), "room": c.room(), "place": c.place()}
 }
 
 // rows makes a table of lines of cells with | between.
@@ -37,6 +37,27 @@ func (c Costs) table() string {
 		us("NATS: a note taken, or handed to a node", c.Note),
 		us("waiting: a commit for the disk and for the others who share the processor", c.Disk),
 		us("waiting: a note on its way", c.Hop))
+}
+
+// limits are what one of each can do at most, by these costs.
+func (m Measured) limits(c Costs) string {
+	line := func(what string, v float64) string { return what + " | " + thousands(v) }
+	database := AsIs.Database * AsIs.Full * 1000 // milliseconds of its processors in a second
+	alone := c.Commit + c.Message
+	return rows("what | a second",
+		line("one room: messages that were acknowledged, from one node, measured", m.at("posts1", 1, "posts")),
+		line("one room: the same, from three nodes", m.at("posts1", 3, "posts")),
+		line("one room: transactions, of all nodes, since each has the room's row to itself until it is on the disk", 1000/(alone+c.Disk)),
+		line("one room at one node: deliveries, since one core goes round its readers; 100 messages a second", 1000/(c.Frame+c.Write/hotBatch)),
+		line("one room at one node: the same, when it is as busy as can be", 1000/c.Frame),
+		line("a node's core: messages taken, nobody reading", 1000/c.Post),
+		line("a node's core: messages of other nodes, heard and read", 1000/c.Hear),
+		line("a node's core: messages that its index takes from rooms nobody reads there", 1000/c.Index),
+		line("one PostgreSQL, 32 cores, half busy: messages, each in a transaction of its own, read at one node", database/alone),
+		line("the same, read at three nodes", database/(alone+2*c.Fetch)),
+		line("the same, read at 20 nodes", database/(alone+19*c.Fetch)),
+		line("the same, 20 nodes, 20 messages in a transaction", database/(c.Commit/20+c.Message+19*c.Fetch)),
+		line("a core of NATS: notes handed out", 1000/c.Note))
 }
 
 // check compares what is predicted with what was measured.
