@@ -36,6 +36,7 @@ type Place struct {
 	Notes                float64 // handed out by NATS: hints
 	Stored               float64 // handed out by NATS: where something is new
 	Moves                float64 // people who come or go, told to all nodes
+	Company              float64 // statements that find who shares a room with somebody who comes or goes, at each node
 	Known                float64 // bytes of a node's memory for who is elsewhere
 	Followed             float64 // events that each node's index follows
 }
@@ -85,6 +86,8 @@ func (c Costs) Place(h Habits, m Machines) Place {
 		p.Statements += p.Messages * p.Nodes
 	}
 	if !m.PresentNear {
+		p.Company = 2 * h.Connections / h.Stay * p.Nodes
+		p.Statements += p.Company
 		p.Moves = 2 * h.Connections / h.Stay * (p.Nodes - 1)
 		p.Known = h.Connections * knownBytes
 	}

@@ -96,9 +96,9 @@ func (c Costs) room() string {
 		{Nodes: 100, Readers: 1_000_000, Rate: 100, Brokers: 5},
 		{Nodes: 1000, Readers: 10_000_000, Rate: 10, Brokers: 20},
 		{Nodes: 1000, Readers: 10_000_000, Rate: 100, Brokers: 20},
-		{Nodes: 1000, Readers: 50_000_000, Rate: 1, Brokers: 20},
+		{Nodes: 1000, Readers: 50_000_000, Rate: 5, Brokers: 20},
 	} {
-		r.Seconds, r.Cores, r.Busy = 3, 16, 0.3
+		r.Seconds, r.Cores, r.Busy = 1, 16, 0.3
 		cells := []string{fmt.Sprintf("%s | %d | %.0f | %d", thousands(float64(r.Readers)), r.Nodes, r.Rate, r.Brokers)}
 		for _, carried := range []bool{false, true} {
 			r.Carried = carried
@@ -147,6 +147,8 @@ func (c Costs) place() string {
 		line("nodes that a message goes to", func(p Place) float64 { return p.Reached }),
 		line("statements/s", func(p Place) float64 { return p.Statements }),
 		line("of them reads for readers elsewhere", func(p Place) float64 { return p.Fetches }),
+		line("of them for each node's index", func(p Place) float64 { return p.Followed * p.Nodes }),
+		line("of them for who comes and goes", func(p Place) float64 { return p.Company }),
 		line("PostgreSQL cores: commits", func(p Place) float64 { return p.Committing }),
 		line("PostgreSQL cores: reads for readers elsewhere", func(p Place) float64 { return p.Fetching }),
 		line("PostgreSQL cores: reads for each node's index", func(p Place) float64 { return p.Indexing }),

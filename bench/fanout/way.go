@@ -268,7 +268,11 @@ func breather(readers int) float64 {
 	return min(float64(readers)*0.05, 50)
 }
 
-const batch = 64 // members that a round drains at a time
+// A round drains 64 members at a time. Of large crowds the simulation takes more together.
+const (
+	batch = 64
+	parts = 16
+)
 
 // round goes round a node's readers until nothing is new.
 func (w *way) round(n *node) {
@@ -276,9 +280,10 @@ func (w *way) round(n *node) {
 	n.moved = false
 	first, last := n.delivered, n.applied
 	n.delivered = last
+	step := max(batch, n.readers/parts)
 	var part func(done int)
 	part = func(done int) {
-		k := min(batch, n.readers-done)
+		k := min(step, n.readers-done)
 		if k <= 0 {
 			w.after(max(0, breather(n.readers)-(w.now-begun)), func() {
 				if n.moved {
