@@ -133,8 +133,7 @@ func (l *load) run() (*figures, error) {
 	}
 	fmt.Println("ready")
 	if l.hold {
-		_, err := io.Copy(io.Discard, os.Stdin)
-		return &l.figures, err
+		return &l.figures, l.stay()
 	}
 	if l.wait {
 		bufio.NewReader(os.Stdin).ReadString('\n')
@@ -143,6 +142,25 @@ func (l *load) run() (*figures, error) {
 		}
 	}
 	return l.talk()
+}
+
+// stay answers pings until standard input ends.
+func (l *load) stay() error {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		io.Copy(io.Discard, os.Stdin)
+	}()
+	for {
+		select {
+		case <-ended:
+			return nil
+		default:
+		}
+		if err := l.serve(time.Now().Add(100*time.Millisecond), nil); err != nil {
+			return err
+		}
+	}
 }
 
 // connectAll connects many at a time: each person's first visit to a room is

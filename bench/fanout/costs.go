@@ -48,7 +48,11 @@ type Costs struct {
 
 	Statements float64 // of a transaction of messages
 	WAL        float64 // bytes of a message
-	Index      float64 // a node, for its index of a message of which it has no readers
+
+	// For the index of a node that has no readers of a message.
+	Index           float64 // that node
+	IndexRead       float64 // PostgreSQL
+	IndexStatements float64
 }
 
 // hotBatch is how many events a write holds in the scenario of the hot room: those of the
@@ -74,6 +78,7 @@ func (m Measured) Costs() Costs {
 	c.Hop = max(0, quiet(2, "p50")-quiet(1, "p50")-c.Fetch-c.Hear)
 	c.Statements = quiet(1, "statements")
 	c.WAL = quiet(1, "wal")
-	c.Index = m["unread/100/ms"]
+	home := func(name string) float64 { return max(0, m.at("home", 2, name)-m.at("home", 1, name)) }
+	c.Index, c.IndexRead, c.IndexStatements = home("nodes_ms"), home("postgres_ms"), home("statements")
 	return c
 }

@@ -82,8 +82,8 @@ func (c Costs) Place(h Habits, m Machines) Place {
 	} else {
 		p.Stored = min(storedNotes, p.Messages/p.Nodes) * p.Nodes * (p.Nodes - 1)
 		p.Followed = p.Messages
-		p.Indexing = p.Messages * p.Nodes * c.Fetch / 1000
-		p.Statements += p.Messages * p.Nodes
+		p.Indexing = p.Messages * p.Nodes * c.IndexRead / 1000
+		p.Statements += p.Messages * p.Nodes * c.IndexStatements
 	}
 	if !m.PresentNear {
 		p.Company = 2 * h.Connections / h.Stay * p.Nodes
