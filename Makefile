@@ -87,13 +87,22 @@ bench: bin/hubbub bin/bench bin/peers bench/peers/tutorial/node_modules/.stamp #
 	bin/bench -out bench/RESULTS.md
 	go test -run '^$$' -bench . -benchmem ./internal/hub ./internal/sqlite ./internal/postgres
 
+BESIDE ?= nothing
+.PHONY: bench-cluster
+bench-cluster: bin/hubbub bin/bench ## one node, two and three with PostgreSQL and NATS; 10 minutes, writes bench/CLUSTER.md
+	bin/bench cluster -out bench/CLUSTER.md -numbers bench/cluster.json -beside "$(BESIDE)"
+
+.PHONY: scaling
+scaling: ## compute the tables of docs/scaling.md from what bench-cluster measured
+	go test ./bench/fanout -run '^TestTables$$' -count 1 -update
+
 SEARCH_MESSAGES ?= 1000000
 .PHONY: bench-search
 bench-search: ## how long searches take among a million messages; 15 minutes
 	go test -run '^TestSpeed$$' -timeout 2h ./internal/search -messages $(SEARCH_MESSAGES) -v
 	go test -run '^$$' -bench . ./internal/search
 
-bin/bench: $(wildcard bench/*.go) go.mod
+bin/bench: $(wildcard bench/*.go internal/cluster/*.go internal/pgserver/*.go) go.mod
 	CGO_ENABLED=0 go build -o $@ ./bench
 
 bin/peers: $(wildcard bench/peers/*.go) bench/peers/go.mod

@@ -1,13 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math/bits"
 	"os"
 	"sync"
 	"syscall"
@@ -21,7 +21,7 @@ import (
 // room a few members talk; of many rooms each has one member who does, and
 // member i is in the rooms i, i+1, … i+open-1.
 type load struct {
-	port    int
+	ports   []int // of the nodes: member i is at the node that node says
 	v1      bool
 	fuge    bool // the protocol of Centrifugo
 	members int
@@ -33,6 +33,8 @@ type load struct {
 	patient time.Duration // how long stragglers are waited for
 	deaf    int           // members that stop reading while the others talk
 	hold    bool          // only connect, and stay until standard input ends
+	home    bool          // all members of a room are at one node
+	wait    bool          // talk only when standard input says so
 
 	epoll   int
 	conns   []*member
@@ -65,9 +67,10 @@ type figures struct {
 	Worst      float64 `json:"worst_ms"`
 	Missing    int     `json:"missing"`
 	Wrong      int     `json:"wrong"`
-	Idle       float64 `json:"idle"` // share of the time in which the load had nothing to do
-	histogram  [64 * 16]int
-	timed      int // deliveries in the histogram
+	Idle       float64 `json:"idle"`       // share of the time in which the load had nothing to do
+	FarP50     float64 `json:"far_p50_ms"` // of what was sent at another node
+	FarP99     float64 `json:"far_p99_ms"`
+	all, far   latencies
 	idle       time.Duration
 	lastHeard  time.Time
 }
@@ -117,7 +120,7 @@ func (l *load) run() (*figures, error) {
 	l.byFD, l.buf = make(map[int32]*member), make([]byte, 1<<20)
 	tokens := make([]string, l.members)
 	if l.v1 {
-		if tokens, err = guests(l.port, l.members); err != nil {
+		if tokens, err = guests(l.ports[0], l.members); err != nil {
 			return nil, err
 		}
 	}
@@ -130,10 +133,34 @@ func (l *load) run() (*figures, error) {
 	}
 	fmt.Println("ready")
 	if l.hold {
-		_, err := io.Copy(io.Discard, os.Stdin)
-		return &l.figures, err
+		return &l.figures, l.stay()
+	}
+	if l.wait {
+		bufio.NewReader(os.Stdin).ReadString('\n')
+		if err := l.quiet(); err != nil {
+			return nil, err
+		}
 	}
 	return l.talk()
+}
+
+// stay answers pings until standard input ends.
+func (l *load) stay() error {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		io.Copy(io.Discard, os.Stdin)
+	}()
+	for {
+		select {
+		case <-ended:
+			return nil
+		default:
+		}
+		if err := l.serve(time.Now().Add(100*time.Millisecond), nil); err != nil {
+			return err
+		}
+	}
 }
 
 // connectAll connects many at a time: each person's first visit to a room is
@@ -184,7 +211,7 @@ func (l *load) connect(i int, token string) (*member, error) {
 		m.next = m.next[:l.open:l.open]
 		path = "/rooms/" + l.name(i)
 	}
-	if err := syscall.Connect(fd, &syscall.SockaddrInet4{Port: l.port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+	if err := syscall.Connect(fd, &syscall.SockaddrInet4{Port: l.ports[l.node(i)], Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		return nil, err
 	}
 	syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
@@ -209,15 +236,14 @@ func (l *load) connect(i int, token string) (*member, error) {
 			return nil, err
 		}
 		for k := range l.open {
-			if rest, err = until(fd, rest, `"opened":{"room":"`); err != nil {
-				return nil, err
+			var opened []byte
+			for !bytes.HasPrefix(opened, []byte(`{"opened":{"room":"`)) {
+				if opened, rest, err = next(fd, rest); err != nil {
+					return nil, err
+				}
 			}
 			if k == 0 {
-				room, _, _ := bytes.Cut(rest, []byte(`"`))
-				m.room = string(room)
-			}
-			if rest, err = until(fd, rest, `}}`); err != nil {
-				return nil, err
+				m.room = string(bytes.Split(opened, []byte(`"`))[5])
 			}
 		}
 	}
@@ -234,6 +260,19 @@ func (l *load) connect(i int, token string) (*member, error) {
 	return m, syscall.SetNonblock(fd, true)
 }
 
+// node returns where a member is: those of a room are spread over the nodes, unless they
+// are at home.
+func (l *load) node(i int) int {
+	switch n := len(l.ports); {
+	case l.home:
+		return i % l.rooms % n
+	case l.rooms > 1:
+		return (i + i/l.rooms) % n
+	default:
+		return i % n
+	}
+}
+
 // until reads to the mark and returns what follows it.
 func until(fd int, have []byte, mark string) ([]byte, error) {
 	buf := make([]byte, 4096)
@@ -244,6 +283,21 @@ func until(fd int, have []byte, mark string) ([]byte, error) {
 		n, err := syscall.Read(fd, buf)
 		if err != nil || n == 0 {
 			return nil, fmt.Errorf("closed after %q (%v)", have, err)
+		}
+		have = append(have, buf[:n]...)
+	}
+}
+
+// next reads a frame and returns it, and what follows it.
+func next(fd int, have []byte) (payload, rest []byte, err error) {
+	buf := make([]byte, 4096)
+	for {
+		if payload, rest, _, ok := cut(have); ok {
+			return payload, rest, nil
+		}
+		n, err := syscall.Read(fd, buf)
+		if err != nil || n == 0 {
+			return nil, nil, fmt.Errorf("closed after %q (%v)", have, err)
 		}
 		have = append(have, buf[:n]...)
 	}
@@ -504,50 +558,17 @@ func (l *load) heard(m *member, payload []byte, now time.Time) {
 	if m.index >= l.members-l.deaf {
 		return // it was told late because it asked late
 	}
-	f.timed++
-	f.add(now.Sub(time.Unix(0, int64(at))))
+	late := now.Sub(time.Unix(0, int64(at)))
+	f.all.add(late)
+	if l.node(int(stream)) != l.node(m.index) {
+		f.far.add(late)
+	}
 }
 
-// add puts a latency into the histogram: sixteen steps for each doubling of
-// microseconds.
-func (f *figures) add(d time.Duration) {
-	us := uint64(d.Microseconds())
-	if us < 16 {
-		f.histogram[us]++
-		return
-	}
-	e := bits.Len64(us) - 5
-	i := e*16 + int(us>>e)
-	if i >= len(f.histogram) {
-		i = len(f.histogram) - 1
-	}
-	f.histogram[i]++
-}
-
-// upper returns the largest latency of a step in milliseconds.
-func upper(i int) float64 {
-	if i < 32 {
-		return float64(i+1) / 1000
-	}
-	e := i/16 - 1
-	return float64(uint64(i%16+17)<<e) / 1000
-}
-
+// sum makes the figures of what was noted.
 func (f *figures) sum(begun time.Time) {
-	seen := 0
-	for i, n := range f.histogram {
-		if n == 0 {
-			continue
-		}
-		seen += n
-		if f.P50 == 0 && seen*2 >= f.timed {
-			f.P50 = upper(i)
-		}
-		if f.P99 == 0 && seen*100 >= f.timed*99 {
-			f.P99 = upper(i)
-		}
-		f.Worst = upper(i)
-	}
+	f.P50, f.P99, f.Worst = f.all.at(50), f.all.at(99), f.all.at(100)
+	f.FarP50, f.FarP99 = f.far.at(50), f.far.at(99)
 	f.Seconds = f.lastHeard.Sub(begun).Seconds()
 	if f.Seconds > 0 {
 		f.PerSecond = float64(f.Deliveries) / f.Seconds
@@ -563,10 +584,19 @@ func (l *load) name(room int) string {
 	return fmt.Sprintf("room-%d", room%l.rooms)
 }
 
+// ports are those of the nodes: port, port1, port2.
+func ports(s map[string]int) []int {
+	all := []int{s["port"]}
+	for i := 1; s[fmt.Sprint("port", i)] > 0; i++ {
+		all = append(all, s[fmt.Sprint("port", i)])
+	}
+	return all
+}
+
 // runLoad is the program of the load's own process.
 func runLoad(s map[string]int) error {
 	l := &load{
-		port: s["port"], v1: s["v1"] == 1, fuge: s["fuge"] == 1, members: s["members"], streams: 10, rooms: max(s["rooms"], 1), open: max(s["open"], 1),
+		ports: ports(s), home: s["home"] == 1, wait: s["wait"] == 1, v1: s["v1"] == 1, fuge: s["fuge"] == 1, members: s["members"], streams: 10, rooms: max(s["rooms"], 1), open: max(s["open"], 1),
 		rate: s["rate"], last: time.Duration(s["ms"]) * time.Millisecond, patient: 2 * time.Second, deaf: s["deaf"], hold: s["hold"] == 1,
 	}
 	if l.rooms > 1 {

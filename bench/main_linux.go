@@ -38,6 +38,9 @@ func run(ctx context.Context, args []string) error {
 		}
 		return programs[args[0]](settings)
 	}
+	if len(args) > 0 && args[0] == "cluster" {
+		return runCluster(ctx, args[1:])
+	}
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	only := f.String("only", "", "servers whose name contains this")
 	just := f.String("scenario", "", "scenarios whose title contains this")

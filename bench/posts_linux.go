@@ -172,6 +172,13 @@ func (c *v1conn) post(text string) error {
 	return err
 }
 
+// waitFor waits until standard input says so, if that is wanted.
+func waitFor(s map[string]int) {
+	if s["wait"] == 1 {
+		bufio.NewReader(os.Stdin).ReadString('\n')
+	}
+}
+
 // runPosts keeps 64 messages in flight: over as many connections as conns says,
 // in so many rooms.
 func runPosts(s map[string]int) error {
@@ -180,11 +187,11 @@ func runPosts(s map[string]int) error {
 	if err != nil {
 		return err
 	}
-	all := make([]*v1conn, conns)
+	all, nodes := make([]*v1conn, conns), ports(s)
 	names := make([][]string, conns)
 	for i := range all {
 		for k := i; k < max(s["rooms"], i+1); k += conns {
-			c, err := dialV1(s["port"], tokens[i], fmt.Sprintf("room-%d", k%s["rooms"]))
+			c, err := dialV1(nodes[i%len(nodes)], tokens[i], fmt.Sprintf("room-%d", k%s["rooms"]))
 			if err != nil {
 				return err
 			}
@@ -197,6 +204,7 @@ func runPosts(s map[string]int) error {
 		}
 	}
 	fmt.Println("prepared")
+	waitFor(s)
 	begun, end := time.Now(), time.Now().Add(time.Duration(s["ms"])*time.Millisecond)
 	errs := make(chan error, conns)
 	for i, c := range all {
@@ -212,7 +220,7 @@ func runPosts(s map[string]int) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(os.Stdout).Encode(map[string]float64{"per_second": float64(total) / time.Since(begun).Seconds()})
+	return json.NewEncoder(os.Stdout).Encode(map[string]float64{"per_second": float64(total) / time.Since(begun).Seconds(), "total": float64(total)})
 }
 
 // pour keeps so many messages in flight until the end, and waits for them.
@@ -236,20 +244,23 @@ func (c *v1conn) pour(rooms []string, inFlight int, end time.Time) error {
 }
 
 // runIdle says something now and then in a room of ten, and prints how long
-// until another has it: percentiles in milliseconds.
+// until another has it, at the last node if there are several: percentiles in
+// milliseconds.
 func runIdle(s map[string]int) error {
+	nodes := ports(s)
 	tokens, err := guests(s["port"], 10)
 	if err != nil {
 		return err
 	}
 	all := make([]*v1conn, 10)
 	for i := range all {
-		if all[i], err = dialV1(s["port"], tokens[i], "quiet"); err != nil {
+		if all[i], err = dialV1(nodes[i*len(nodes)/10], tokens[i], "quiet"); err != nil {
 			return err
 		}
 		defer all[i].close()
 	}
 	fmt.Println("prepared")
+	waitFor(s)
 	var took []float64
 	for range 500 {
 		time.Sleep(4 * time.Millisecond)

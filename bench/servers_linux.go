@@ -51,7 +51,8 @@ const (
 
 // server is a contender that runs.
 type server struct {
-	cmd  *exec.Cmd
+	cmd  *exec.Cmd // nil: it was started elsewhere
+	pid  int
 	port int
 	dir  string
 }
@@ -76,7 +77,7 @@ func (c contender) start(ctx context.Context, more ...string) (*server, error) {
 	if err := pinned.Start(); err != nil {
 		return nil, err
 	}
-	s := &server{pinned, port, dir}
+	s := &server{pinned, pinned.Process.Pid, port, dir}
 	for range 500 {
 		if conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
 			conn.Close()
@@ -95,7 +96,7 @@ func (s *server) stop() {
 }
 
 // cpu returns the processor time that the server has used.
-func (s *server) cpu() time.Duration { return used(s.cmd.Process.Pid) }
+func (s *server) cpu() time.Duration { return used(s.pid) }
 
 // used returns the processor time of a process.
 func used(pid int) time.Duration {
@@ -112,7 +113,7 @@ func used(pid int) time.Duration {
 
 // memory returns what the server holds in memory, in bytes.
 func (s *server) memory() float64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.cmd.Process.Pid))
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.pid))
 	if err != nil {
 		return 0
 	}
@@ -133,7 +134,7 @@ func (s *server) helper(ctx context.Context, program string, settings ...string)
 	if err != nil {
 		return nil, err
 	}
-	args := append([]string{"-c", "1", self, program, "port=" + strconv.Itoa(s.port), "pid=" + strconv.Itoa(s.cmd.Process.Pid)}, settings...)
+	args := append([]string{"-c", "1", self, program, "port=" + strconv.Itoa(s.port), "pid=" + strconv.Itoa(s.pid)}, settings...)
 	h := &helper{cmd: exec.CommandContext(ctx, "taskset", args...)}
 	if program == "hostile" { // it shares a core with the load, which is not to suffer from that
 		h.cmd = exec.CommandContext(ctx, "nice", append([]string{"-n", "19", "taskset"}, args...)...)

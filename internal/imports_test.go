@@ -47,6 +47,7 @@ var mayImport = map[string]string{
 	"web":                "",
 	"cmd/hubbub":         "internal/server internal/tap internal/explain internal/proxy internal/doctor internal/migrate",
 	"bench":              "internal/cluster",
+	"bench/fanout":       "",
 	"chaos":              "internal/chat internal/wire internal/client internal/sqlite internal/postgres internal/cluster",
 	"cluster":            "internal/cluster",
 }

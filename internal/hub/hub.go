@@ -39,6 +39,7 @@ type Hub struct {
 	asked   chan struct{} // capacity 1: another process wants to know who is here
 	changes follower
 	crew    crew // goroutines that read what others stored
+	stats   Stats
 }
 
 // person is somebody who is connected.
@@ -124,7 +125,8 @@ func New(log chat.Log, o Options) *Hub {
 	h.crew.ctx, h.crew.cancel = context.WithCancel(context.Background())
 	h.changes.wake, h.asked = make(chan struct{}, 1), make(chan struct{}, 1)
 	h.fresh.wake, h.fresh.rooms = make(chan struct{}, 1), make(map[chat.RoomID]chat.Seq)
-	h.far.node, h.far.people = rand.Text(), make(map[chat.UserID]map[string]sighting)
+	h.far.node, h.far.people, h.far.nodes = rand.Text(), make(map[chat.UserID][]sighting), make(map[string]*nodeOf)
+	h.far.said = make(map[chat.UserID]present)
 	log.Follow(h.follow)
 	log.Watch(h.watch)
 	return h

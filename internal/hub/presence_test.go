@@ -1,7 +1,10 @@
 package hub
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -141,12 +144,113 @@ func TestTell(t *testing.T) {
 
 // A note that comes late brings nobody back.
 func TestLatePresence(t *testing.T) {
-	e := elsewhere{people: make(map[chat.UserID]map[string]sighting)}
+	e := elsewhere{people: make(map[chat.UserID][]sighting), nodes: make(map[string]*nodeOf)}
 	note := func(n uint64, here bool) int {
-		return len(e.take(roster{Node: "x", N: n, People: []present{{ID: "ines", Here: here}}}, time.Now()))
+		moved, _ := e.take(roster{Node: "x", N: n, People: []present{{ID: "ines", Here: here}}}, time.Now())
+		return len(moved)
 	}
 	moved := []int{note(5, true), note(6, false), note(5, true)}
 	if e.of("ines").Here || moved[0] != 1 || moved[1] != 1 || moved[2] != 0 {
 		t.Errorf("she is %+v, and moved %v", e.of("ines"), moved)
 	}
+}
+
+// However many are here, others are told so by a few bytes, which name nobody; only what
+// was lost is said again, and what is not said any more is forgotten.
+func TestPresenceInSum(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ns := newNodes(t, 2, bustest.Faults{})
+		defer ns.close()
+		all := make([]*peer, 1000)
+		come := func(i int) {
+			id := chat.UserID(fmt.Sprint("person ", i))
+			all[i] = &peer{who: chat.Person{ID: id, Name: "Somebody"}, is: Presence{Here: true}}
+			ns.hubs[0].Attend(id, all[i])
+			ns.hubs[0].TellPresence([]chat.Person{all[i].who})
+		}
+		for i := range all {
+			come(i)
+		}
+		time.Sleep(stateFor)
+		var heard int
+		var mu sync.Mutex
+		ns.buses[1].Listen(presenceTopic, func(n chat.Note) {
+			mu.Lock()
+			defer mu.Unlock()
+			heard += len(n.Data)
+		})
+		take := func() (n int) {
+			mu.Lock()
+			defer mu.Unlock()
+			n, heard = heard, 0
+			return n
+		}
+		people := func(want int, what string) {
+			t.Helper()
+			synctest.Wait()
+			if got := ns.hubs[1].PeopleElsewhere(); got != want {
+				t.Errorf("%s: %d people are elsewhere, not %d", what, got, want)
+			}
+		}
+		time.Sleep(time.Minute)
+		people(len(all), "after a minute")
+		if n := take(); n == 0 || n > 1000 {
+			t.Errorf("in a minute in which nobody moved others were told %d bytes", n)
+		}
+		ns.net.Set(bustest.Faults{Lose: 1})
+		for i, p := range all[:100] { // half of them without a word
+			ns.hubs[0].Depart(p.who.ID, p)
+			p.show(Presence{})
+			if i%2 == 0 {
+				ns.hubs[0].TellPresence([]chat.Person{p.who})
+			}
+		}
+		time.Sleep(stateEvery)
+		ns.net.Set(bustest.Faults{})
+		time.Sleep(stateFor + 2*stateEvery)
+		people(len(all)-100, "they went, and nobody heard of it")
+		take()
+		time.Sleep(time.Minute)
+		if n := take(); n > 1000 {
+			t.Errorf("long after, others are told %d bytes in a minute", n)
+		}
+		people(len(all)-100, "long after")
+	})
+}
+
+// What it costs to know of everybody at another process: time for each who is mentioned,
+// and memory for each who is known.
+func BenchmarkPresence(b *testing.B) {
+	const crowd = 100_000
+	notes := make([]chat.Note, 0, crowd/statePeople)
+	r := roster{Node: "elsewhere"}
+	for i := range crowd {
+		r.People = append(r.People, present{ID: chat.UserID(fmt.Sprintf("%016d", i)), Name: fmt.Sprint("Somebody ", i), Here: true, Minds: true})
+		if len(r.People) == statePeople {
+			r.N++
+			data, err := json.Marshal(r)
+			if err != nil {
+				b.Fatal(err)
+			}
+			notes, r.People = append(notes, chat.Note{Data: data}), nil
+		}
+	}
+	moved := 0
+	var before, after runtime.MemStats
+	for b.Loop() {
+		h := New(&share{common: &common{}}, Options{Moved: func(chat.Person) { moved++ }})
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for _, n := range notes {
+			h.hearRoster(n)
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if h.PeopleElsewhere() != crowd {
+			b.Fatal(h.PeopleElsewhere())
+		}
+		h.Close()
+	}
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/crowd, "B/person")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/crowd, "ns/person")
 }

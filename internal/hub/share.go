@@ -55,12 +55,15 @@ func (r *Room) note(n chat.Note) {
 	}
 }
 
-// known says that the room has at least so many events, by the log itself.
-func (r *Room) known(head chat.Seq) {
+// known says that the room has at least so many events, by the log itself. It returns
+// whether that is news.
+func (r *Room) known(head chat.Seq) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	news := r.ready() && head > max(r.seen, r.hinted)
 	r.seen = max(r.seen, head)
 	r.fetch()
+	return news
 }
 
 // Ask looks into the log how far the room is, for Head: somebody has been told more of it
@@ -119,6 +122,8 @@ func (h *Hub) readMissing(room chat.RoomID, after chat.Seq) ([]chat.Event, error
 		return nil, h.crew.ctx.Err()
 	}
 	events, err := h.log.Read(h.crew.ctx, room, after, pageEvents)
+	h.stats.Reads.Add(1)
+	h.stats.Fetched.Add(int64(len(events)))
 	if err != nil && h.crew.ctx.Err() == nil {
 		h.Trouble(err)
 	}
@@ -179,9 +184,10 @@ func (h *Hub) checkHeads(log chat.SharedLog) error {
 		return nil
 	}
 	heads, err := log.Heads(h.crew.ctx, ids)
+	h.stats.Checks.Add(1)
 	for id, head := range heads {
-		if r := rooms[id]; r != nil {
-			r.known(head)
+		if r := rooms[id]; r != nil && r.known(head) {
+			h.stats.Found.Add(1)
 		}
 	}
 	return err

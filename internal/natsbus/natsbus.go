@@ -58,6 +58,8 @@ const (
 // Stats count what was on the way.
 type Stats struct {
 	Sent, Heard atomic.Int64
+	SentBytes   atomic.Int64 // of their payloads
+	HeardBytes  atomic.Int64
 	Lost        atomic.Int64 // could not be sent: no connection, or too many waited
 	Slow        atomic.Int64 // times that more came than could be heard: some were lost
 	Bad         atomic.Int64 // were no notes
@@ -226,6 +228,13 @@ func (b *Bus) isClosed() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.closed
+}
+
+// Topics returns how many topics are listened to.
+func (b *Bus) Topics() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.topics)
 }
 
 // Stats returns the counters.

@@ -92,6 +92,7 @@ func (b *Bus) publish(p packet) {
 		return
 	}
 	b.stats.Sent.Add(1)
+	b.stats.SentBytes.Add(int64(len(p.payload)))
 }
 
 // Listen implements chat.Bus. The subscription is left to a goroutine.
@@ -192,6 +193,7 @@ func (b *Bus) hand(m *nats.Msg) {
 		return
 	}
 	b.stats.Heard.Add(1)
+	b.stats.HeardBytes.Add(int64(len(m.Data)))
 	b.mu.Lock()
 	var listeners []*listener
 	if to := b.topics[m.Subject]; to != nil {

@@ -112,6 +112,16 @@ func (m *metrics) watch(h *hub.Hub, sockets *ws.Server, store store) {
 	m.count("slow_readers_total", "Times that a reader's socket took no more.", &s.Full)
 }
 
+// watchNodes counts what it takes to have what other nodes stored.
+func (m *metrics) watchNodes(h *hub.Hub) {
+	s := h.Stats()
+	m.count("elsewhere_reads_total", "Reads of the log for what other nodes stored in rooms that are read here.", &s.Reads)
+	m.count("elsewhere_events_total", "Events that came by those reads.", &s.Fetched)
+	m.count("head_checks_total", "Statements that asked how far the rooms are that are read here.", &s.Checks)
+	m.count("hints_missed_total", "Rooms in which such a check found what no hint had told of.", &s.Found)
+	m.gauge("elsewhere_people", "People who are at other nodes, as far as is known here.", nil, func() float64 { return float64(h.PeopleElsewhere()) })
+}
+
 // watchBus counts what goes from node to node, if there is anything to count.
 func (m *metrics) watchBus(bus chat.Bus) {
 	b, ok := bus.(*natsbus.Bus)
@@ -127,6 +137,9 @@ func (m *metrics) watchBus(bus chat.Bus) {
 	})
 	m.count("nats_sent_total", "Notes sent to other nodes.", &s.Sent)
 	m.count("nats_heard_total", "Notes heard of other nodes.", &s.Heard)
+	m.count("nats_sent_bytes_total", "Bytes of those that were sent.", &s.SentBytes)
+	m.count("nats_heard_bytes_total", "Bytes of those that were heard.", &s.HeardBytes)
+	m.gauge("nats_topics", "What is listened to: a room that is read here, a person who is here, and what concerns all.", nil, func() float64 { return float64(b.Topics()) })
 	m.count("nats_lost_total", "Notes that could not be sent; what they said is noticed a little later.", &s.Lost)
 	m.count("nats_slow_total", "Times that more notes came than could be heard.", &s.Slow)
 	m.count("nats_bad_total", "Messages of NATS that were no notes.", &s.Bad)

@@ -609,3 +609,68 @@ func TestBegunElsewhere(t *testing.T) {
 		t.Error("it signed somebody in twice")
 	}
 }
+
+// A node's costs follow its readers: it listens to what somebody there reads, reads each
+// event of that once, however many people read it, and none of what nobody there reads.
+func TestCostsFollowReaders(t *testing.T) {
+	ns := startNodes(t, 2, func(c *Config) { c.Metrics = "127.0.0.1:0" })
+	a, b := ns.all[0], ns.all[1]
+	token, _ := ns.guest(a, "Writer")
+	var readers []*screen
+	for i := range 3 {
+		reader, _ := ns.guest(b, fmt.Sprint("Reader ", i))
+		readers = append(readers, ns.follow(b.URL(), reader))
+	}
+	topics := b.bus.(*natsbus.Bus).Topics()
+	const rooms, each = 10, 20
+	c := ns.dial(a, token)
+	defer c.Cut()
+	for i := range rooms {
+		if err := c.Write(t.Context(), &wire.Open{Name: fmt.Sprint("elsewhere-", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	frames, err := c.Sync(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []chat.RoomID{ns.lobby}
+	for _, f := range frames {
+		if o, ok := f.(*wire.Opened); ok {
+			all = append(all, o.Room)
+		}
+	}
+	if len(all) != rooms+1 {
+		t.Fatalf("%d rooms are open", len(all))
+	}
+	for i := range each {
+		for _, room := range all {
+			text := fmt.Sprint("message ", i)
+			if err := c.Write(t.Context(), &wire.Send{Room: room, ID: uuid.NewString(), Text: &text}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := c.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range readers {
+		r.until(t, "a reader of the lobby", func() bool { return len(r.shown) == each })
+	}
+	s := b.hub.Stats()
+	if fetched, reads := s.Fetched.Load(), s.Reads.Load(); fetched != each || reads > each+1 {
+		t.Errorf("%d events were read by %d reads, not %d", fetched, reads, each)
+	}
+	if got := b.bus.(*natsbus.Bus).Topics(); got != topics {
+		t.Errorf("%d topics are listened to, and %d before there were other rooms", got, topics)
+	}
+	_, page := get(t, "http://"+b.private.listener.Addr().String()+"/metrics")
+	for _, want := range []string{
+		fmt.Sprint("hubbub_elsewhere_events_total ", each), "hubbub_elsewhere_reads_total ", "hubbub_head_checks_total ", "hubbub_hints_missed_total ",
+		"hubbub_elsewhere_people ", fmt.Sprint("hubbub_nats_topics ", topics), "hubbub_nats_heard_bytes_total ", "hubbub_nats_sent_bytes_total ",
+	} {
+		if !strings.Contains(page, "\n"+want) {
+			t.Errorf("the metrics do not say %s", want)
+		}
+	}
+}

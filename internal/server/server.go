@@ -276,7 +276,10 @@ func mentions(store store) func(context.Context, string) ([]chat.Mention, chat.E
 // open makes the ways in.
 func (s *Server) open(ctx context.Context, cfg Config, l net.Listener, handler, operator http.Handler, m *metrics) (err error) {
 	handler = s.parting(handler)
-	m.watchBus(s.bus)
+	if s.bus != nil {
+		m.watchNodes(s.hub)
+		m.watchBus(s.bus)
+	}
 	if s.private, err = m.listen(cfg.Metrics, s.hub, s.sockets, s.store); err != nil {
 		return err
 	}

@@ -1,0 +1,394 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// nodesBench measures nodes that share a PostgreSQL and a NATS. All of it has one core, the
+// load the other: what more nodes cost shows, not what more machines give.
+type nodesBench struct {
+	report
+	ctx context.Context
+	bin string
+	few int // nodes to begin with, and to end with
+	top int
+	// numbers are what the arithmetic of docs/scaling.md begins with, by scenario, nodes and
+	// name.
+	numbers map[string]float64
+}
+
+const (
+	mostNodes = 3
+	settle    = 1500 * time.Millisecond // in which what goes on behind a message ends
+)
+
+var clusterScenarios = []struct {
+	title string
+	run   func(*nodesBench, string) error
+}{
+	{"A word in a quiet room", (*nodesBench).quiet},
+	{"One hot room", (*nodesBench).hot},
+	{"As many deliveries as one core gives", (*nodesBench).saturate},
+	{"Many small rooms", (*nodesBench).small},
+	{"Posts", (*nodesBench).posts},
+	{"Rooms that nobody reads at a node", (*nodesBench).unread},
+	{"Nobody says anything", (*nodesBench).silence},
+}
+
+// runCluster is the command bench cluster.
+func runCluster(ctx context.Context, args []string) error {
+	f := flag.NewFlagSet("bench cluster", flag.ContinueOnError)
+	just := f.String("scenario", "", "scenarios whose title contains this")
+	out := f.String("out", "", "also write the tables to this file")
+	numbers := f.String("numbers", "", "also write the numbers to this file, for docs/scaling.md")
+	bin := f.String("bin", "bin/hubbub", "the program")
+	few := f.Int("from", 1, "nodes to begin with")
+	top := f.Int("to", mostNodes, "nodes to end with")
+	beside := f.String("beside", "nothing", "what else the machine does meanwhile, for the report")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	c := &nodesBench{ctx: ctx, bin: *bin, few: *few, top: *top, numbers: make(map[string]float64)}
+	commit, _ := exec.Command("git", "describe", "--always", "--dirty").Output()
+	c.say("# Several nodes, measured\n")
+	c.say("`make bench-cluster`, commit %s, %s, on %s. The machine did %s besides.\n",
+		strings.TrimSpace(string(commit)), machine(), time.Now().UTC().Format("2 January 2006, 15:04 UTC"), *beside)
+	c.say("PostgreSQL, NATS and all nodes are processes that **share one core**; the load has the other. So more nodes give no more deliveries here: the tables say what another node costs, " +
+		"and what each part spends. Everything is durable before it is seen, and every delivery is checked. *Statements* are all that PostgreSQL was asked, `BEGIN` and `COMMIT` too; a message that NATS hands to two nodes is one in and two out.")
+	if *just != "" {
+		c.apart = fmt.Sprintf(" *Measured apart from the others: commit %s, on %s, with %s besides.*", strings.TrimSpace(string(commit)), time.Now().UTC().Format("2 January 2006, 15:04 UTC"), *beside)
+		if b, err := os.ReadFile(*numbers); err == nil {
+			if err := json.Unmarshal(b, &c.numbers); err != nil {
+				return err
+			}
+		}
+	}
+	for _, s := range clusterScenarios {
+		if !strings.Contains(s.title, *just) {
+			continue
+		}
+		if err := s.run(c, s.title); err != nil {
+			return fmt.Errorf("%s: %w", s.title, err)
+		}
+		if err := c.keep(*out, *numbers); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keep writes what was found so far, if it is wanted.
+func (c *nodesBench) keep(out, numbers string) error {
+	if out != "" {
+		found := c.String()
+		if old, err := os.ReadFile(out); err == nil && c.apart != "" {
+			found = merged(string(old), found)
+		}
+		if err := os.WriteFile(out, []byte(found), 0o644); err != nil {
+			return err
+		}
+	}
+	if numbers == "" {
+		return nil
+	}
+	b, err := json.MarshalIndent(c.numbers, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(numbers, append(b, '\n'), 0o644)
+}
+
+func (c *nodesBench) note(value float64, name string, args ...any) {
+	c.numbers[fmt.Sprintf(name, args...)] = value
+}
+
+// each runs something on fresh nodes: one, two, three.
+func (c *nodesBench) each(f func(*nodes) error) error {
+	for n := c.few; n <= c.top; n++ {
+		if err := c.on(n, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *nodesBench) on(n int, f func(*nodes) error) error {
+	ns, err := startNodes(c.ctx, c.bin, n)
+	if err != nil {
+		return err
+	}
+	defer ns.stop()
+	return f(ns)
+}
+
+// attempt runs a program against nodes, and counts what it cost them from when it was
+// prepared until all has settled.
+func (c *nodesBench) attempt(ns *nodes, result any, program string, settings ...string) (counted, error) {
+	h, err := ns.helper(c.ctx, program, append(settings, "v1=1", "wait=1")...)
+	if err != nil {
+		return counted{}, err
+	}
+	for line := "prepared"; line == "prepared" && program == "load"; {
+		line = h.says() // "ready"
+	}
+	if program != "load" {
+		h.says()
+	}
+	time.Sleep(settle)
+	before, err := ns.count()
+	if err != nil {
+		return before, err
+	}
+	h.in.Write([]byte("\n"))
+	if err := h.ends(result); err != nil {
+		return before, err
+	}
+	time.Sleep(settle)
+	after, err := ns.count()
+	return after.since(before), err
+}
+
+const costs = "statements | of them for readers elsewhere | NATS in | NATS out | WAL bytes | nodes ms | PostgreSQL ms | NATS ms"
+
+// costsOf says what a message cost, in the columns of costs, and notes it.
+func (c *nodesBench) costsOf(d counted, messages float64, key string) string {
+	ms := func(t time.Duration) float64 { return t.Seconds() * 1000 / messages }
+	for name, v := range map[string]float64{
+		"statements": d.statements / messages, "commits": d.commits / messages, "reads": d.sum("elsewhere_reads_total") / messages,
+		"nats_in": d.in / messages, "nats_out": d.out / messages, "wal": d.wal / messages,
+		"nodes_ms": ms(d.nodes()), "postgres_ms": ms(d.postgres), "nats_ms": ms(d.nats),
+	} {
+		c.note(v, "%s/%s", key, name)
+	}
+	return fmt.Sprintf("%.1f | %.2f | %.2f | %.2f | %.0f | %.2f | %.2f | %.2f", d.statements/messages, d.sum("elsewhere_reads_total")/messages,
+		d.in/messages, d.out/messages, d.wal/messages, ms(d.nodes()), ms(d.postgres), ms(d.nats))
+}
+
+func columns(before string) []string {
+	return append(strings.Split(before, " | "), strings.Split(costs, " | ")...)
+}
+
+func (c *nodesBench) quiet(title string) error {
+	c.table(title, "A room of ten, one message every few milliseconds; from sending at the first node to receipt at the last. Costs are for each message.",
+		columns("nodes | p50 ms | p99 ms")...)
+	return c.each(func(ns *nodes) error {
+		var f figures
+		d, err := c.attempt(ns, &f, "idle")
+		if err != nil {
+			return err
+		}
+		key := fmt.Sprint("quiet/", len(ns.all))
+		c.note(f.P50, "%s/p50", key)
+		c.note(f.P99, "%s/p99", key)
+		c.say("| %d | %.2f | %.2f | %s |", len(ns.all), f.P50, f.P99, c.costsOf(d, 500, key))
+		return nil
+	})
+}
+
+// shape runs the load in one shape of rooms on each number of nodes.
+func (c *nodesBench) shape(key string, settings ...string) error {
+	return c.each(func(ns *nodes) error {
+		var f figures
+		d, err := c.attempt(ns, &f, "load", settings...)
+		if err != nil || !f.sound() {
+			c.void(fmt.Sprint(len(ns.all)), &f, err)
+			return nil
+		}
+		k := fmt.Sprint(key, "/", len(ns.all))
+		c.latencies(&f, k)
+		c.note(f.PerSecond, "%s/deliveries", k)
+		c.note(float64(f.Deliveries)/float64(f.Messages), "%s/readers", k)
+		c.say("| %d | %.0f | %.1f | %.1f | %s | %s |", len(ns.all), f.PerSecond, f.P50, f.P99, far(&f), c.costsOf(d, float64(f.Messages), k))
+		return nil
+	})
+}
+
+func (c *nodesBench) latencies(f *figures, key string) {
+	for name, v := range map[string]float64{"p50": f.P50, "p99": f.P99, "far_p50": f.FarP50, "far_p99": f.FarP99} {
+		c.note(v, "%s/%s", key, name)
+	}
+}
+
+// far says how late what came from other nodes was.
+func far(f *figures) string {
+	if f.far.n == 0 && f.FarP50 == 0 {
+		return "- | -"
+	}
+	return fmt.Sprintf("%.1f | %.1f", f.FarP50, f.FarP99)
+}
+
+const shapeColumns = "nodes | deliveries/s | p50 ms | p99 ms | node to node p50 | p99"
+
+func (c *nodesBench) hot(title string) error {
+	c.table(title, "1,000 members, spread over all nodes, 100 messages a second for 5 seconds from 10 of them. Costs are for each message, which is 1,000 deliveries.", columns(shapeColumns)...)
+	return c.shape("hot", "members=1000", "rate=100", "ms=5000")
+}
+
+func (c *nodesBench) small(title string) error {
+	const what = "%s 300 rooms of 10, 3,000 connections, 300 messages a second for 5 seconds. Costs are for each message, which is 10 deliveries."
+	settings := []string{"members=3000", "rooms=300", "rate=300", "ms=5000"}
+	c.table(title, fmt.Sprintf(what, "Members of a room are spread over all nodes."), columns(shapeColumns)...)
+	if err := c.shape("small", settings...); err != nil {
+		return err
+	}
+	c.table("The same, each room at one node", fmt.Sprintf(what, "All members of a room are at the same node."), columns(shapeColumns)...)
+	return c.shape("home", append(settings, "home=1")...)
+}
+
+func (c *nodesBench) saturate(title string) error {
+	c.table(title, "1,000 members in a room, spread over all nodes, 10 of them talk; p99 under a second, nothing lost.", columns(shapeColumns)...)
+	return c.each(func(ns *nodes) error {
+		low, high, rate := 0, 0, 800
+		var best *figures
+		var cost counted
+		for high == 0 || (high-low)*5 >= high {
+			var f figures
+			d, err := c.attempt(ns, &f, "load", "members=1000", fmt.Sprint("rate=", rate), "ms=3000")
+			if c.ctx.Err() != nil {
+				return c.ctx.Err()
+			}
+			if err == nil && f.sound() && f.P99 < 1000 && f.Seconds < 4 {
+				low, best, cost = rate, &f, d
+			} else {
+				high = rate
+			}
+			switch {
+			case high == 0:
+				rate = 2 * low
+			case low == 0:
+				rate = high / 2
+				high = 0
+			default:
+				rate = (low + high) / 2
+			}
+			if rate < 20 {
+				return fmt.Errorf("not even at 20 messages a second")
+			}
+		}
+		k := fmt.Sprint("most/", len(ns.all))
+		c.latencies(best, k)
+		c.note(best.PerSecond, "%s/deliveries", k)
+		c.say("| %d | %.0f | %.1f | %.1f | %s | %s |", len(ns.all), best.PerSecond, best.P50, best.P99, far(best), c.costsOf(cost, float64(best.Messages), k))
+		return nil
+	})
+}
+
+func (c *nodesBench) posts(title string) error {
+	c.table(title, "64 messages in flight on 64 connections, spread over all nodes, into rooms that nobody reads: a new one is sent when one is acknowledged. Costs are for each message.",
+		columns("nodes | rooms | acknowledged/s")...)
+	return c.each(func(ns *nodes) error {
+		for _, rooms := range []int{1, 100} {
+			var f struct {
+				PerSecond float64 `json:"per_second"`
+				Total     float64 `json:"total"`
+			}
+			d, err := c.attempt(ns, &f, "posts", "conns=64", fmt.Sprint("rooms=", rooms), "ms=4000")
+			if err != nil {
+				return err
+			}
+			k := fmt.Sprintf("posts%d/%d", rooms, len(ns.all))
+			c.note(f.PerSecond, "%s/posts", k)
+			c.say("| %d | %d | %.0f | %s |", len(ns.all), rooms, f.PerSecond, c.costsOf(d, f.Total, k))
+		}
+		return nil
+	})
+}
+
+// unread has people talk at the first two nodes, and nobody at the third.
+func (c *nodesBench) unread(title string) error {
+	c.table(title, "All 3,000 members of 300 rooms are at the first of two nodes. What the second one does for each message there: it has nobody, and an index for search of its own.",
+		"messages/s", "notes heard", "reads for readers", "processor ms", "of the first node", "statements, of both", "PostgreSQL ms")
+	return c.on(2, func(ns *nodes) error {
+		for _, rate := range []int{10, 100, 300} {
+			all := ns.all
+			ns.all = all[:1]
+			h, err := ns.helper(c.ctx, "load", "members=3000", "rooms=300", fmt.Sprint("rate=", rate), "ms=5000", "v1=1", "wait=1")
+			ns.all = all
+			if err != nil {
+				return err
+			}
+			h.says() // prepared
+			h.says() // ready
+			time.Sleep(settle)
+			before, err := ns.count()
+			if err != nil {
+				return err
+			}
+			h.in.Write([]byte("\n"))
+			var f figures
+			if err := h.ends(&f); err != nil {
+				return err
+			}
+			time.Sleep(settle)
+			after, err := ns.count()
+			if err != nil {
+				return err
+			}
+			d, m := after.since(before), float64(f.Messages)
+			second := d.metrics[1]
+			k := fmt.Sprint("unread/", rate)
+			c.note(second["hubbub_nats_heard_total"]/m, "%s/heard", k)
+			c.note(d.statements/m, "%s/statements", k)
+			c.note(d.postgres.Seconds()*1000/m, "%s/postgres_ms", k)
+			c.note(second["hubbub_elsewhere_reads_total"]/m, "%s/reads", k)
+			c.note(d.node[1].Seconds()*1000/m, "%s/ms", k)
+			c.say("| %d | %.2f | %.2f | %.2f | %.2f | %.1f | %.2f |", rate, second["hubbub_nats_heard_total"]/m, second["hubbub_elsewhere_reads_total"]/m,
+				d.node[1].Seconds()*1000/m, d.node[0].Seconds()*1000/m, d.statements/m, d.postgres.Seconds()*1000/m)
+		}
+		return nil
+	})
+}
+
+// silence is what people cost who do nothing.
+func (c *nodesBench) silence(title string) error {
+	const last = 30 * time.Second
+	c.table(title, fmt.Sprintf("People are connected, spread over three nodes, each with rooms open, and do nothing for %.0f seconds.", last.Seconds()),
+		"people", "rooms", "statements/s", "NATS in/s", "NATS out/s", "NATS out bytes/s", "nodes ms/s", "PostgreSQL ms/s", "NATS ms/s", "memory of a node, MiB")
+	for _, shape := range []struct{ people, rooms, open int }{{10, 1, 1}, {1000, 1, 1}, {5000, 1, 1}, {1000, 1000, 10}} {
+		err := c.on(mostNodes, func(ns *nodes) error {
+			h, err := ns.helper(c.ctx, "load", fmt.Sprint("members=", shape.people), fmt.Sprint("rooms=", shape.rooms), fmt.Sprint("open=", shape.open), "v1=1", "hold=1")
+			if err != nil {
+				return err
+			}
+			h.says() // prepared
+			if h.says() != "ready" {
+				return fmt.Errorf("%s", h.errs.String())
+			}
+			time.Sleep(3 * time.Second)
+			before, err := ns.count()
+			if err != nil {
+				return err
+			}
+			time.Sleep(last)
+			after, err := ns.count()
+			if err != nil {
+				return err
+			}
+			memory := ns.all[0].memory() / (1 << 20)
+			h.in.Close()
+			if err := h.ends(new(figures)); err != nil {
+				return err
+			}
+			d, s := after.since(before), last.Seconds()
+			k := fmt.Sprintf("silence/%d-%d", shape.people, shape.rooms)
+			ms := func(t time.Duration) float64 { return t.Seconds() * 1000 / s }
+			for name, v := range map[string]float64{"statements": d.statements / s, "nats_in": d.in / s, "nats_out": d.out / s, "nats_bytes": d.sum("nats_heard_bytes_total") / s, "nodes_ms": ms(d.nodes()), "postgres_ms": ms(d.postgres)} {
+				c.note(v, "%s/%s", k, name)
+			}
+			c.say("| %d | %d | %.1f | %.1f | %.1f | %.0f | %.1f | %.1f | %.1f | %.0f |", shape.people, shape.rooms, d.statements/s, d.in/s, d.out/s, d.sum("nats_heard_bytes_total")/s,
+				ms(d.nodes()), ms(d.postgres), ms(d.nats), memory)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
