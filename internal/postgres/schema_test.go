@@ -9,6 +9,7 @@ import (
 
 	"hubbub/internal/chat"
 	"hubbub/internal/pgtest"
+	"hubbub/internal/storetest"
 )
 
 // testdata/schema1.sql is a database of the first schema, with rows of each kind. Nobody
@@ -75,16 +76,16 @@ func columns(t *testing.T, url string) (all []string) {
 func TestOlderBesideNewer(t *testing.T) {
 	url := fresh(t)
 	s := open(t, url)
-	k := newTalker(t, s)
+	k := storetest.NewTalker(t, s)
 	events := func(want int) {
 		t.Helper()
-		if r := s.Append(t.Context(), []chat.Draft{k.draft("x")})[0]; r.Err != nil || int(r.Event.Seq) != want {
+		if r := s.Append(t.Context(), []chat.Draft{k.Draft("x")})[0]; r.Err != nil || int(r.Event.Seq) != want {
 			t.Errorf("%+v", r)
 		}
-		if _, err := s.Memberships(t.Context(), k.author); err != nil {
+		if _, err := s.Memberships(t.Context(), k.Author); err != nil {
 			t.Error(err)
 		}
-		if all, err := s.Read(t.Context(), k.room, 0, 10); err != nil || len(all) != want {
+		if all, err := s.Read(t.Context(), k.Room, 0, 10); err != nil || len(all) != want {
 			t.Errorf("%d events, %v", len(all), err)
 		}
 	}
