@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -27,7 +28,11 @@ var reds = []struct {
 
 // command is this command once more.
 func command(ctx context.Context, args ...string) *exec.Cmd {
-	return exec.CommandContext(ctx, "/proc/self/exe", args...)
+	self, err := os.Executable()
+	if err != nil {
+		self = os.Args[0]
+	}
+	return exec.CommandContext(ctx, self, args...)
 }
 
 // red runs them, and fails if one of them finds nothing.
