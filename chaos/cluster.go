@@ -32,6 +32,7 @@ type breaking struct {
 	disk    *disk           // of PostgreSQL; nil: the machine's
 	log     *postgres.Store // the same log, read beside the nodes
 	rand    *rand.Rand
+	slow    error           // what took too long
 	levels  []time.Duration // how long it took until all screens were level again
 	crowd
 }
@@ -133,7 +134,7 @@ func (b *breaking) run(ctx context.Context, of fault) (err error) {
 	}
 	b.phase("at the end")
 	fmt.Println(summary("without a connection", b.gaps()))
-	return b.judge(ctx, begun, history)
+	return errors.Join(b.judge(ctx, begun, history), b.slow)
 }
 
 // set starts everything.
