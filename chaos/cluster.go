@@ -242,7 +242,7 @@ func (b *breaking) close() (err error) {
 		err = errors.Join(err, b.Cluster.Close())
 	}
 	if b.disk != nil {
-		err = errors.Join(err, b.disk.umount())
+		err = errors.Join(err, b.disk.away())
 	}
 	if b.network != nil {
 		b.network.close()

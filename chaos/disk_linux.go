@@ -52,3 +52,6 @@ func (d *disk) off() error {
 }
 
 func (d *disk) umount() error { return (*namespace)(nil).run("umount", d.dir) }
+
+// away unmounts it when nobody uses it any more.
+func (d *disk) away() error { return (*namespace)(nil).run("umount", "-l", d.dir) }

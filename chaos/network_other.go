@@ -37,3 +37,5 @@ func (d *disk) off() error { return errNotHere }
 func (d *disk) sync() error { return errNotHere }
 
 func (d *disk) umount() error { return errNotHere }
+
+func (d *disk) away() error { return errNotHere }
