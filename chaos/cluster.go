@@ -129,12 +129,9 @@ func (b *breaking) run(ctx context.Context, of fault) (err error) {
 	}
 	fmt.Printf("%.1f s\n", time.Since(begun).Seconds())
 	history, err := b.crowd.end(ctx)
-	if err != nil {
-		return err
-	}
 	b.phase("at the end")
 	fmt.Println(summary("without a connection", b.gaps()))
-	return errors.Join(b.judge(ctx, begun, history), b.slow)
+	return errors.Join(err, b.judge(ctx, begun, history), b.slow)
 }
 
 // set starts everything.
