@@ -85,8 +85,11 @@ func (b *breaking) losePostgreSQL(ctx context.Context) error {
 			return err
 		}
 		fmt.Printf("%d times somebody was told to try again; %d connections broke\n", b.tries()-tries, len(b.gaps())-broken)
-		if b.tries() == tries {
+		switch {
+		case b.tries() == tries:
 			return errors.New("nobody was told to try again")
+		case len(b.gaps()) > broken:
+			return errors.New("readers were sent away")
 		}
 		if err := b.PostgreSQL.Up(); err != nil {
 			return err

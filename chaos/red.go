@@ -21,7 +21,7 @@ var reds = []struct {
 	{"nats --lasts 15s --pace 4s --sabotage heads", "without NATS, on a screen: it took"},
 	{"power --times 10 --pace 0 --sabotage settle", "lost"},
 	{"power --times 10 --sabotage sync", "lost"},
-	{"partitions --times 15 --pace 3s --sabotage heads", "after healing"},
+	{"partitions --times 12 --lasts 15s --pace 5s --sabotage heads", "level after healing: it took"},
 	{"roll --times 1 --sabotage goodbye", "ended without a goodbye"},
 	{"clock --lasts 5s --sabotage own-clock", "of another time"},
 }
