@@ -54,8 +54,11 @@ needs:
 # calls it, modernc.org/sqlite, is watched like everything else.
 UNWATCHED := -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 
+bin/s3server: $(wildcard internal/s3test/server/*) # a real S3 server for tests; 30 s the first time
+	cd internal/s3test/server && CGO_ENABLED=0 go build -ldflags "-s -w" -o ../../../$@ .
+
 .PHONY: test-go
-test-go: web/dist/index.html ## vet, race detector
+test-go: web/dist/index.html bin/s3server ## vet, race detector
 	go vet ./...
 	go test -race $(UNWATCHED) -vet=off ./internal/ws ./... # the one that waits most begins first
 

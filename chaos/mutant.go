@@ -44,7 +44,7 @@ var mutants = map[string]mutant{
 		{"internal/postgres/open.go", "if is != \"on\" {", "if is == \"\" {"},
 	}},
 	// A node that stops tells nobody.
-	"goodbye": {edits: []edit{{"internal/ws/leave.go", "if c.dialect != hub.Plain {", "if c.dialect < 0 {"}}},
+	"goodbye": {edits: []edit{{"internal/ws/leave.go", "if c.dialect != hub.Plain {", "if c.dialect != hub.Plain && after < 0 {"}}},
 	// A node goes by its own clock.
 	"own-clock": {edits: append([]edit{{"internal/sqlstore/store.go", "s.ahead.Store(ahead)", "s.ahead.Store(0)"}}, wrongClock...)},
 	// Nothing is wrong with the program, but its clock is off by what CHAOS_CLOCK says.

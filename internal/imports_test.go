@@ -36,6 +36,7 @@ var mayImport = map[string]string{
 	"internal/pgserver":  "",                  // for tests and chaos, bench, cluster alone, as the next two
 	"internal/pgtest":    "internal/pgserver", // for tests alone
 	"internal/cluster":   "internal/pgserver",
+	"internal/s3test":    "", // likewise
 	"internal/storetest": "internal/chat",
 	"internal/ledger":    "internal/chat",
 	"internal/natsbus":   "internal/chat",
@@ -75,6 +76,7 @@ var onlyIn = map[string]string{
 
 	"github.com/nats-io/nats.go":               "internal/natsbus",
 	"github.com/nats-io/nats-server/v2/server": "internal/cluster chaos", // see TestProgram
+	"github.com/minio/minio-go/v7":             "internal/files internal/s3test",
 
 	// Imports of tests are not looked at; these are for tests alone.
 	"github.com/getkin/kin-openapi/openapi3":       "",

@@ -28,7 +28,7 @@ type Options struct {
 	Host   string        // address of PostgreSQL and NATS; empty: 127.0.0.1. Beyond loopback it is for network namespaces
 	Proxy  string        // address that the balancer has for the nodes, or a network; empty: Host
 	Flags  []string      // of all nodes, behind what this package gives them
-	Files  string        // what --files gets; empty: the nodes share a folder
+	Files  string        // what --files gets; empty: a folder in Dir
 	Each   func(*Config) // changes what one of the first nodes gets; nil: nothing
 
 	PostgreSQL []string // settings, name=value
@@ -104,7 +104,7 @@ func (c *Cluster) folder() (err error) {
 	if err != nil {
 		return err
 	}
-	err = os.MkdirAll(filepath.Join(c.Dir, "files"), 0o700)
+	err = os.MkdirAll(c.Dir, 0o711)
 	if err == nil {
 		err = os.Chmod(c.Dir, 0o711) // PostgreSQL's user passes through
 	}
@@ -151,10 +151,11 @@ func (c *Cluster) Add(ctx context.Context, change func(*Config)) (*Node, error) 
 	if change != nil {
 		change(&conf)
 	}
-	if err := c.shareFiles(&conf); err != nil {
-		return nil, err
+	files := c.options.Files
+	if files == "" {
+		files = filepath.Join(c.Dir, "files")
 	}
-	conf.Flags = append([]string{"--public-url", c.URL(), "--trusted-proxies", c.options.Proxy, "--drain", drainTime}, conf.Flags...)
+	conf.Flags = append([]string{"--files", files, "--public-url", c.URL(), "--trusted-proxies", c.options.Proxy, "--drain", drainTime}, conf.Flags...)
 	node := &Node{Config: conf}
 	c.Nodes = append(c.Nodes, node)
 	if err := node.Start(ctx); err != nil {
@@ -166,22 +167,6 @@ func (c *Cluster) Add(ctx context.Context, change func(*Config)) (*Node, error) 
 
 // drainTime is enough for our balancer, which looks every 200 ms.
 const drainTime = "2s"
-
-// shareFiles gives all nodes the same files.
-func (c *Cluster) shareFiles(conf *Config) error {
-	if c.options.Files != "" {
-		conf.Flags = append([]string{"--files", c.options.Files}, conf.Flags...)
-		return nil
-	}
-	if err := os.MkdirAll(conf.Data, 0o700); err != nil {
-		return err
-	}
-	link := filepath.Join(conf.Data, "files")
-	if _, err := os.Lstat(link); err == nil {
-		return nil
-	}
-	return os.Symlink(filepath.Join(c.Dir, "files"), link)
-}
 
 // Ready returns when the balancer has all nodes that run.
 func (c *Cluster) Ready(ctx context.Context) error {
