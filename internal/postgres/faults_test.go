@@ -109,7 +109,7 @@ func TestLostAnswers(t *testing.T) {
 func TestFailingDisk(t *testing.T) {
 	s := open(t, fresh(t))
 	defer s.Close()
-	k := newTalker(t, s)
+	k := storetest.NewTalker(t, s)
 	for _, statement := range []string{
 		"CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'Input/output error' USING ERRCODE = 'io_error'; END $$",
 		"CREATE TRIGGER fails BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION fail()",
@@ -118,7 +118,7 @@ func TestFailingDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if r := k.say("not now"); chat.AsError(r.Err).Code != chat.CodeUnavailable {
+	if r := k.Say("not now"); chat.AsError(r.Err).Code != chat.CodeUnavailable {
 		t.Errorf("a disk that fails: %v", r.Err)
 	}
 }
