@@ -61,7 +61,7 @@ var faults = map[string]fault{
 	"power": {what: "the current of PostgreSQL's machine goes", breaks: (*breaking).cutPower, alone: true, disk: true,
 		nodes: 2, clients: 8, rooms: 3, times: 100, pace: 5 * time.Millisecond},
 	"partitions": {what: "ways between machines are cut, and processes stand still", breaks: (*breaking).partition, alone: true,
-		nodes: 3, clients: 12, rooms: 3, times: 300, lasts: 4 * time.Second, pace: 50 * time.Millisecond, within: 2 * time.Second},
+		nodes: 3, clients: 12, rooms: 3, times: 150, lasts: 4 * time.Second, pace: 50 * time.Millisecond, within: 2 * time.Second},
 	"clock": {what: "clocks are off by hours", breaks: (*breaking).wait, program: "clock", flapping: true,
 		nodes: 3, clients: 12, rooms: 3, lasts: time.Minute, pace: 20 * time.Millisecond},
 	"mixed": {what: "one thing after the other", breaks: (*breaking).mix, alone: true, disk: true, flapping: true,
