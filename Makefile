@@ -87,7 +87,7 @@ chaos-cluster: bin/hubbub bin/chaos ## break a cluster in every way and check ev
 	for fault in kill partitions "partitions --beside" power postgres duel clock nats; do bin/chaos cluster $$fault || exit; done
 
 .PHONY: chaos-red
-chaos-red: bin/chaos ## take away what keeps a cluster right, and see the check fail; 20 minutes, as root
+chaos-red: bin/chaos web/dist/index.html ## take away what keeps a cluster right, and see the check fail; 20 minutes, as root
 	bin/chaos cluster red
 
 .PHONY: bench
