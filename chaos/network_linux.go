@@ -80,6 +80,10 @@ func newNetwork(machines int) (n *network, err error) {
 	if err := syscall.Mount("none", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return nil, err
 	}
+	// What a PostgreSQL that is killed leaves in memory goes with the namespace.
+	if err := syscall.Mount("tmpfs", "/dev/shm", "tmpfs", 0, "mode=1777"); err != nil {
+		return nil, err
+	}
 	n = &network{}
 	defer func() {
 		if err != nil {
