@@ -82,6 +82,14 @@ bin/chaos: $(GO_FILES) $(shell find chaos -name '*.go' 2>/dev/null)
 chaos: bin/hubbub bin/chaos ## kill -9 the server 100 times under load and check every history
 	bin/chaos kill --bin bin/hubbub --kills 100
 
+.PHONY: chaos-cluster
+chaos-cluster: bin/hubbub bin/chaos ## break a cluster in every way and check every history; an hour, as root
+	for fault in kill partitions "partitions --beside" power postgres duel clock nats; do bin/chaos cluster $$fault || exit; done
+
+.PHONY: chaos-red
+chaos-red: bin/chaos web/dist/index.html ## take away what keeps a cluster right, and see the check fail; 20 minutes, as root
+	bin/chaos cluster red
+
 .PHONY: bench
 bench: bin/hubbub bin/bench bin/peers bench/peers/tutorial/node_modules/.stamp ## hubbub beside other servers; 20 minutes, writes bench/RESULTS.md
 	bin/bench -out bench/RESULTS.md

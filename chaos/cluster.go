@@ -32,6 +32,7 @@ type breaking struct {
 	disk    *disk           // of PostgreSQL; nil: the machine's
 	log     *postgres.Store // the same log, read beside the nodes
 	rand    *rand.Rand
+	slow    error           // what took too long
 	levels  []time.Duration // how long it took until all screens were level again
 	crowd
 }
@@ -60,7 +61,7 @@ var faults = map[string]fault{
 	"power": {what: "the current of PostgreSQL's machine goes", breaks: (*breaking).cutPower, alone: true, disk: true,
 		nodes: 2, clients: 8, rooms: 3, times: 100, pace: 5 * time.Millisecond},
 	"partitions": {what: "ways between machines are cut, and processes stand still", breaks: (*breaking).partition, alone: true,
-		nodes: 3, clients: 12, rooms: 3, times: 300, lasts: 4 * time.Second, pace: 50 * time.Millisecond, within: 2 * time.Second},
+		nodes: 3, clients: 12, rooms: 3, times: 150, lasts: 4 * time.Second, pace: 50 * time.Millisecond, within: 2 * time.Second},
 	"clock": {what: "clocks are off by hours", breaks: (*breaking).wait, program: "clock", flapping: true,
 		nodes: 3, clients: 12, rooms: 3, lasts: time.Minute, pace: 20 * time.Millisecond},
 	"mixed": {what: "one thing after the other", breaks: (*breaking).mix, alone: true, disk: true, flapping: true,
@@ -128,12 +129,9 @@ func (b *breaking) run(ctx context.Context, of fault) (err error) {
 	}
 	fmt.Printf("%.1f s\n", time.Since(begun).Seconds())
 	history, err := b.crowd.end(ctx)
-	if err != nil {
-		return err
-	}
 	b.phase("at the end")
 	fmt.Println(summary("without a connection", b.gaps()))
-	return b.judge(ctx, begun, history)
+	return errors.Join(err, b.judge(ctx, begun, history), b.slow)
 }
 
 // set starts everything.
@@ -241,7 +239,7 @@ func (b *breaking) close() (err error) {
 		err = errors.Join(err, b.Cluster.Close())
 	}
 	if b.disk != nil {
-		err = errors.Join(err, b.disk.umount())
+		err = errors.Join(err, b.disk.away())
 	}
 	if b.network != nil {
 		b.network.close()

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 )
@@ -22,7 +24,9 @@ func TestMain(m *testing.M) {
 // A little of everything that breaks a cluster. The figures in docs/faults.md are of long
 // runs.
 func TestCluster(t *testing.T) {
-	if err := canIsolate(); err != nil {
+	if err := canIsolate(); errors.Is(err, exec.ErrNotFound) && os.Getenv("HUBBUB_TEST_NEEDS") != "" {
+		t.Fatal(err)
+	} else if err != nil {
 		t.Skipf("SKIPPED, no cluster was broken: %v", err)
 	}
 	args := []string{"cluster", "mixed", "--bin", program(t), "--times", "2", "--lasts", "500ms"}

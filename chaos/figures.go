@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -39,13 +42,39 @@ func (c *crowd) phase(name string) (all []time.Duration) {
 	return all
 }
 
-// soon prints how long things took, and fails if one took longer than it may.
-func (b *breaking) soon(what string, took []time.Duration) error {
+// soon prints how long things took, and notes it if one took longer than it may.
+func (b *breaking) soon(what string, took []time.Duration) {
 	fmt.Println(summary(what, took))
 	if b.within > 0 && len(took) > 0 && slices.Max(took) > b.within {
-		return fmt.Errorf("%s: it took up to %v, more than %v", what, slices.Max(took), b.within)
+		b.slow = errors.Join(b.slow, fmt.Errorf("%s: it took up to %v, more than %v", what, slices.Max(took), b.within))
 	}
-	return nil
+}
+
+// connections waits until the database has no more connections than the nodes may have:
+// those that were cut off are noticed.
+func (b *breaking) connections(ctx context.Context) error {
+	db, err := sql.Open("pgx", b.Database)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	const each = 20 // of a process
+	for begun := time.Now(); ; {
+		var n int
+		if err := db.QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'hubbub'").Scan(&n); err != nil {
+			return err
+		}
+		if n <= each*(len(b.Nodes)+1) { // and this process
+			fmt.Printf("%d connections of %d processes after %v\n", n, len(b.Nodes)+1, time.Since(begun).Round(time.Second))
+			return nil
+		}
+		if time.Since(begun) > settleTime {
+			return fmt.Errorf("the database has %d connections of %d processes", n, len(b.Nodes)+1)
+		}
+		if !pause(ctx, 100*time.Millisecond) {
+			return ctx.Err()
+		}
+	}
 }
 
 func summary(what string, took []time.Duration) string {

@@ -24,8 +24,12 @@ type edit struct{ file, old, new string }
 
 // mutants by name. docs/faults.md says what the checker says to each.
 var mutants = map[string]mutant{
-	// What other nodes stored before an own event is passed over.
-	"gap": {edits: []edit{{"internal/hub/room.go", "events[n].Seq == r.applied+chat.Seq(n+1)", "events[n].Seq > r.applied"}}},
+	// What other nodes stored before an own event is passed over: by the room, and by the
+	// tail, which would take a gap for a reason to read the log.
+	"gap": {edits: []edit{
+		{"internal/hub/room.go", "events[n].Seq == r.applied+chat.Seq(n+1)", "events[n].Seq > r.applied"},
+		{"internal/hub/tail.go", "case e.Seq > head+1:", "case false:"},
+	}},
 	// What other nodes stored is not read.
 	"fetch": {edits: []edit{{"internal/hub/share.go", "return r.ready() && !r.gone &&", "return false && r.ready() && !r.gone &&"}}},
 	// How far the rooms are is not looked at.

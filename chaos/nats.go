@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"net/url"
-	"os"
-	"os/exec"
-	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -47,36 +43,5 @@ func serveNATS(ctx context.Context, args []string) error {
 	}
 	fmt.Println("ready")
 	<-ctx.Done()
-	return nil
-}
-
-// startBeside starts a NATS server on each machine, which ends with it.
-func (n *network) startBeside() error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	for i, m := range n.machines {
-		args := append(m.wrap(), self, "nats", "--host", machineAddress(i+1))
-		for j := range n.machines {
-			if i != j {
-				args = append(args, machineAddress(j+1))
-			}
-		}
-		cmd := exec.Command(args[0], args[1:]...)
-		cmd.Stderr = os.Stderr
-		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			return err
-		}
-		if err := cmd.Start(); err != nil {
-			return err
-		}
-		n.beside = append(n.beside, cmd)
-		if !bufio.NewScanner(out).Scan() {
-			return fmt.Errorf("NATS on machine %d did not start", i+1)
-		}
-	}
 	return nil
 }

@@ -1,19 +1,18 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
-	"unsafe"
 )
 
 // network is a small internet in namespaces of this machine: a router, this process and
@@ -24,22 +23,6 @@ type network struct {
 	machines []*namespace
 	cuts     []cut
 	beside   []*exec.Cmd // NATS servers, if each machine has one
-}
-
-// Where things are: machine n has 10.77.n.2, and this process 10.77.0.2.
-const (
-	homeAddress = "10.77.0.2"
-	allMachines = "10.77.0.0/16"
-)
-
-func machineAddress(n int) string { return fmt.Sprintf("10.77.%d.2", n) }
-
-// cut is what does not come through.
-type cut struct{ from, to, ports string }
-
-// rule says it to the router: it throws away, and tells nobody.
-func (c cut) rule(do string) string {
-	return fmt.Sprintf("rule %s pref 100 from %s to %s %s blackhole\n", do, c.from, c.to, c.ports)
 }
 
 // namespace is the network of a machine. It lives as long as the process that holds it,
@@ -95,6 +78,10 @@ func isolate(args []string) error {
 // newNetwork makes the network, inside of isolate.
 func newNetwork(machines int) (n *network, err error) {
 	if err := syscall.Mount("none", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		return nil, err
+	}
+	// What a PostgreSQL that is killed leaves in memory goes with the namespace.
+	if err := syscall.Mount("tmpfs", "/dev/shm", "tmpfs", 0, "mode=1777"); err != nil {
 		return nil, err
 	}
 	n = &network{}
@@ -190,6 +177,37 @@ func (n *network) heal() error {
 	return n.router.ip(rules)
 }
 
+// startBeside starts a NATS server on each machine, which ends with it.
+func (n *network) startBeside() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	for i, m := range n.machines {
+		args := append(m.wrap(), self, "nats", "--host", machineAddress(i+1))
+		for j := range n.machines {
+			if i != j {
+				args = append(args, machineAddress(j+1))
+			}
+		}
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Stderr = os.Stderr
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			return err
+		}
+		if err := cmd.Start(); err != nil {
+			return err
+		}
+		n.beside = append(n.beside, cmd)
+		if !bufio.NewScanner(out).Scan() {
+			return fmt.Errorf("NATS on machine %d did not start", i+1)
+		}
+	}
+	return nil
+}
+
 func (n *network) close() {
 	for _, cmd := range n.beside {
 		cmd.Process.Kill()
@@ -201,47 +219,3 @@ func (n *network) close() {
 		}
 	}
 }
-
-// disk is a file system of its own, from which the current can be taken.
-type disk struct{ file, dir string }
-
-// newDisk makes one in a folder, and mounts it at dir.
-func newDisk(folder, dir string) (*disk, error) {
-	d := &disk{filepath.Join(folder, "disk"), dir}
-	if err := os.MkdirAll(d.dir, 0o711); err != nil {
-		return nil, err
-	}
-	f, err := os.Create(d.file)
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(f.Truncate(4<<30), f.Close()); err != nil {
-		return nil, err
-	}
-	here := (*namespace)(nil)
-	if err := here.run("mkfs.ext4", "-q", "-E", "lazy_itable_init=1,lazy_journal_init=1", d.file); err != nil {
-		return nil, err
-	}
-	return d, d.on()
-}
-
-func (d *disk) on() error { return (*namespace)(nil).run("mount", "-o", "loop", d.file, d.dir) }
-
-func (d *disk) sync() error { return (*namespace)(nil).run("sync", "-f", d.dir) }
-
-// off is what a power cut is to a disk: what was not synced is gone.
-func (d *disk) off() error {
-	f, err := os.Open(d.dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	const shutdown = 0x8004587d // EXT4_IOC_SHUTDOWN, linux/ext4.h
-	without := uint32(2)        // even the journal is not written
-	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), shutdown, uintptr(unsafe.Pointer(&without))); errno != 0 {
-		return fmt.Errorf("take the current from %s: %w", d.dir, errno)
-	}
-	return nil
-}
-
-func (d *disk) umount() error { return (*namespace)(nil).run("umount", d.dir) }

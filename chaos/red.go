@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -14,20 +15,24 @@ var reds = []struct {
 	args string
 	want string
 }{
-	{"duel --lasts 3s --sabotage gap", "out of order"},
-	{"kill --times 5 --sabotage dedup", "doubled"},
+	{"duel --lasts 3s --sabotage gap", "was sent"},
+	{"kill --times 5 --sabotage dedup", "is stored at"},
 	{"kill --times 5 --sabotage fetch", "has seen room"},
 	{"nats --lasts 15s --pace 4s --sabotage heads", "without NATS, on a screen: it took"},
-	{"power --times 10 --pace 0 --sabotage settle", "lost"},
-	{"power --times 10 --sabotage sync", "lost"},
-	{"partitions --times 15 --pace 3s --sabotage heads", "after healing"},
+	{"power --times 10 --pace 0 --sabotage settle", "what is not there"},
+	{"power --times 10 --sabotage sync", "was told that"},
+	{"partitions --times 12 --lasts 15s --pace 5s --sabotage heads", "level after healing: it took"},
 	{"roll --times 1 --sabotage goodbye", "ended without a goodbye"},
 	{"clock --lasts 5s --sabotage own-clock", "of another time"},
 }
 
 // command is this command once more.
 func command(ctx context.Context, args ...string) *exec.Cmd {
-	return exec.CommandContext(ctx, "/proc/self/exe", args...)
+	self, err := os.Executable()
+	if err != nil {
+		self = os.Args[0]
+	}
+	return exec.CommandContext(ctx, self, args...)
 }
 
 // red runs them, and fails if one of them finds nothing.

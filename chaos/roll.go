@@ -42,7 +42,8 @@ func (b *breaking) roll(ctx context.Context) error {
 	if len(b.gaps()) == 0 || asked.done == 0 {
 		return errors.New("nobody was there to be moved")
 	}
-	return errors.Join(asked.failed, b.soon("moved to another node", b.gaps()))
+	b.soon("moved to another node", b.gaps())
+	return asked.failed
 }
 
 // askers ask for pages and come in, again and again.

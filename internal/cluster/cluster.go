@@ -154,6 +154,9 @@ func (c *Cluster) Add(ctx context.Context, change func(*Config)) (*Node, error) 
 	files := c.options.Files
 	if files == "" {
 		files = filepath.Join(c.Dir, "files")
+		if err := os.MkdirAll(files, 0o700); err != nil {
+			return nil, err
+		}
 	}
 	conf.Flags = append([]string{"--files", files, "--public-url", c.URL(), "--trusted-proxies", c.options.Proxy, "--drain", drainTime}, conf.Flags...)
 	node := &Node{Config: conf}

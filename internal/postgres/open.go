@@ -65,7 +65,9 @@ const (
 
 // settings are those of every connection. synchronous_commit is on whatever the server,
 // the database or the role says: a commit that was answered survives a power cut. A
-// process that hangs, or is cut off, does not keep a room locked for long.
+// process that hangs, or is cut off, does not keep a room locked for long, and the server
+// notices that it has gone: otherwise it would keep the connections for two hours, and
+// soon have none for others.
 //
 // All that is asked goes by an index that is there for it, row by row, and is planned once:
 // the planner, which knows nothing yet of a young table and keeps the plan it made then,
@@ -78,6 +80,9 @@ func settings(node int64) map[string]string {
 		"lock_timeout":                        "5s",
 		"idle_in_transaction_session_timeout": "5s",
 		"tcp_user_timeout":                    "10s",
+		"tcp_keepalives_idle":                 "5",
+		"tcp_keepalives_interval":             "2",
+		"tcp_keepalives_count":                "3",
 		"hubbub.node":                         strconv.FormatInt(node, 10),
 		"enable_seqscan":                      "off",
 		"enable_hashjoin":                     "off",
