@@ -21,7 +21,6 @@ import (
 	"hubbub/internal/postgres"
 	"hubbub/internal/s3test"
 	"hubbub/internal/sqlite"
-	"hubbub/internal/storetest"
 )
 
 func TestMain(m *testing.M) {
@@ -85,7 +84,7 @@ func execute(t testing.TB, url string, statements ...string) {
 }
 
 // open opens a place as a server does.
-func open(t testing.TB, place string) (storetest.Store, error) {
+func open(t testing.TB, place string) (chat.Store, error) {
 	if strings.HasPrefix(place, "postgres://") {
 		s, err := postgres.Open(context.Background(), place, quiet, postgres.Options{})
 		if err != nil {
