@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -21,6 +24,7 @@ import (
 	"hubbub/internal/migrate"
 	"hubbub/internal/postgres"
 	"hubbub/internal/sqlite"
+	"hubbub/internal/sqlstore"
 )
 
 // migrateUntilKilled is what the child of a test does.
@@ -330,3 +334,41 @@ func TestLostFiles(t *testing.T) {
 }
 
 func sha256Of(text string) [32]byte { return sha256.Sum256([]byte(text)) }
+
+// A place in which a room is not as far as it says was damaged before, and is not passed on
+// as whole.
+func TestDamagedHead(t *testing.T) {
+	dir, url := build(t), empty(t)
+	db, err := sql.Open("sqlite", filepath.Join(dir, "hubbub.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("DELETE FROM events WHERE room = 2 AND seq = 7"); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	refused(t, fmt.Sprintf("has %d events up to %d, and its head says %d", messages-1, messages, messages), dir, url)
+	closed(t, url, "'hubbub migrate' from the folder ")
+}
+
+// Killed when all was compared and before the new place was opened, nobody can use either
+// until the same command has run again, which copies nothing.
+func TestKilledAtTheEnd(t *testing.T) {
+	dir, url := build(t), empty(t)
+	was := epoch(t, dir)
+	moves(t, dir, url)
+	m, err := postgres.OpenMover(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = m.SetMark(t.Context(), sqlstore.Mark{State: sqlstore.Whole, Epoch: was, Other: "the folder " + dir, Time: time.Now()})
+	if err = errors.Join(err, m.Close()); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, url, "'hubbub migrate' from the folder ")
+	closed(t, dir, "its place was moved to the database ")
+	if said := moves(t, dir, url); strings.Contains(said, "cop") {
+		t.Error(said)
+	}
+	goesOn(t, url)
+}
