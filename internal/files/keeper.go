@@ -31,6 +31,7 @@ const (
 	maxPicture = 64 << 20 // bytes of a picture: it is taken apart in memory
 	thumbSide  = 720      // of a small picture
 	thumbOver  = 96 << 10 // bytes; a picture below needs none if it is small anyway
+	maxThumb   = 8 << 20  // bytes; as a PNG of noise it would have two million
 	goneAtOnce = 100
 )
 
@@ -78,10 +79,22 @@ func (k *Keeper) Open(ctx context.Context, id chat.FileID) (io.ReadSeekCloser, e
 	return r, k.away(err)
 }
 
-// OpenThumb returns the small picture of one.
+// OpenThumb returns the small picture of one. It is read at once: who serves it looks at
+// how it begins, and then begins anew.
 func (k *Keeper) OpenThumb(ctx context.Context, id chat.FileID) (io.ReadSeekCloser, error) {
-	return k.Open(ctx, thumbOf(id))
+	r, err := k.Open(ctx, thumbOf(id))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	b, err := io.ReadAll(io.LimitReader(r, maxThumb))
+	return thumb{bytes.NewReader(b)}, k.away(err)
 }
+
+// thumb is a small picture that was read.
+type thumb struct{ *bytes.Reader }
+
+func (thumb) Close() error { return nil }
 
 func thumbOf(id chat.FileID) chat.FileID { return id + "-thumb" }
 

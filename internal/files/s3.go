@@ -27,13 +27,14 @@ type S3 struct {
 	bucketAt
 	client  minio.Core
 	scratch string
-	inOne   int64 // bytes that are sent in one request; more go in parts, of which a crash may leave some
+	answer  time.Duration // until it begins to answer
+	inOne   int64         // bytes that are sent in one request; more go in parts, of which a crash may leave some
 }
 
 // The bounds of patience with storage, so that whoever waits is told.
 const (
 	s3Dial    = 5 * time.Second
-	s3Answer  = 20 * time.Second // until it begins to answer
+	s3Answer  = 15 * time.Second // until it begins to answer
 	s3Stall   = 30 * time.Second // without another byte of an answer
 	s3Tries   = 3                // of a request that came to nothing
 	s3Slowest = 1 << 20          // bytes each second that are sent at least
@@ -121,7 +122,7 @@ func NewS3(address, scratch string) (*S3, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &S3{bucketAt: at, inOne: s3InOne, scratch: filepath.Join(scratch, "half")}
+	s := &S3{bucketAt: at, answer: s3Answer, inOne: s3InOne, scratch: filepath.Join(scratch, "half")}
 	if err := os.RemoveAll(s.scratch); err != nil {
 		return nil, unusable(scratch, err)
 	}
@@ -175,7 +176,7 @@ func (s *S3) Put(ctx context.Context, name string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s3Answer+time.Duration(size/s3Slowest)*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, s.answer+time.Duration(size/s3Slowest)*time.Second)
 	defer cancel()
 	o := minio.PutObjectOptions{ContentType: Unknown, NumThreads: 2}
 	if o.DisableMultipart = size <= s.inOne; !o.DisableMultipart {
@@ -194,7 +195,9 @@ func (s *S3) Open(ctx context.Context, name string) (io.ReadSeekCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := s.client.StatObject(ctx, s.bucket, key, minio.StatObjectOptions{})
+	stat, cancel := context.WithTimeout(ctx, s.answer)
+	defer cancel()
+	info, err := s.client.StatObject(stat, s.bucket, key, minio.StatObjectOptions{})
 	if err != nil {
 		return nil, s.meaning(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -232,6 +233,31 @@ func TestStorageKilled(t *testing.T) {
 		if got := kept(t, s, name); got != string(after) {
 			t.Errorf("%d: then %d bytes are there", i, len(got))
 		}
+	}
+}
+
+// Storage that hangs is given up, and works again when it does.
+func TestStorageHangs(t *testing.T) {
+	s3 := s3test.Start(t)
+	s := openS3(t, s3.Bucket())
+	put(t, s, "kept", "this")
+	s.answer = 100 * time.Millisecond
+	if err := s3.Process().Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Put(t.Context(), "kept", strings.NewReader("that")); err == nil {
+		t.Error("something was put into storage that hangs")
+	}
+	if _, err := s.Open(t.Context(), "kept"); err == nil {
+		t.Error("something was opened in storage that hangs")
+	}
+	if err := s3.Process().Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	s.answer = s3Answer
+	put(t, s, "kept", "other")
+	if got := kept(t, s, "kept"); got != "other" && got != "that" { // the storage may have heard it all the same
+		t.Errorf("%q", got)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"hubbub/internal/chat"
 	"hubbub/internal/files"
@@ -275,13 +276,31 @@ func TestUploadsRaced(t *testing.T) {
 	if taken.Load() != most || refused.Load() != 3*most {
 		t.Errorf("%d uploads were taken, %d refused", taken.Load(), refused.Load())
 	}
+	for i := range 5 { // without the way there, which sets them apart
+		_, id := ns.guest(ns.all[0], fmt.Sprint("Eager ", i))
+		var taken atomic.Int64
+		for k := range 32 {
+			all.Go(func() {
+				u := chat.Upload{File: chat.File{ID: files.NewID(), Name: "x"}, Owner: id, Length: 100, Expires: time.Now().Add(time.Hour)}
+				if err := ns.all[k%2].store.AddUpload(t.Context(), u, most*100); err == nil {
+					taken.Add(1)
+				} else if chat.AsError(err).Code != chat.CodeTooLarge {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if taken.Load() != most {
+			t.Errorf("%d uploads were taken", taken.Load())
+		}
+	}
 	_, where := ines.begin(ns.all[0], "x", 1)
 	if where != "" {
 		t.Error("one more was taken")
 	}
 	where = *last.Load()
 	part := chat.FileID(strings.TrimPrefix(where, "/api/uploads/"))
-	for from := range int64(100) { // without the way there, which sets them apart
+	for from := range int64(50) {
 		var taken atomic.Int64
 		for i := range 8 {
 			all.Go(func() {

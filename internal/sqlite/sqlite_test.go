@@ -205,7 +205,7 @@ func TestRefusals(t *testing.T) {
 		file:                       "the data folder " + file + " cannot be used: not a directory",
 		filepath.Join(file, "sub"): "cannot be used: not a directory",
 		used:                       "the data folder " + used + " is in use by another hubbub",
-		newer:                      "the data folder " + newer + " was written by a newer hubbub (schema 99, this one knows 9)",
+		newer:                      "the data folder " + newer + " was written by a newer hubbub (schema 99, this one knows 10)",
 		nonsense:                   "is not a database of hubbub, or is damaged",
 	} {
 		s, err := sqlite.Open(t.Context(), dir, slog.New(slog.DiscardHandler), sqlite.Options{})
