@@ -76,7 +76,7 @@ func (m *move) openStore(ctx context.Context, where string, create bool) (files.
 	if create && !strings.Contains(where, "://") {
 		return files.NewFolder(where)
 	}
-	if m.scratch == "" {
+	if m.scratch == "" && strings.Contains(where, "://") {
 		var err error
 		if m.scratch, err = os.MkdirTemp("", "hubbub-migrate-"); err != nil {
 			return nil, err

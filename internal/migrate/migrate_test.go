@@ -173,6 +173,7 @@ func compareDumps(t testing.TB, a, b map[string]string) {
 // A place moves into PostgreSQL and back, with everything. All that a store promises holds
 // there, and new rows go on behind the old ones.
 func TestThereAndBack(t *testing.T) {
+	t.Parallel()
 	dir, url := build(t), empty(t)
 	before := dump(t, dir)
 	toFiles := filepath.Join(t.TempDir(), "files")
@@ -255,6 +256,7 @@ func TestBucket(t *testing.T) {
 // A move of no files has nothing to copy there; those of a folder stay where they are,
 // unless somebody says where they come.
 func TestFilesStay(t *testing.T) {
+	t.Parallel()
 	dir, url := build(t), empty(t)
 	before := hashes(t, filepath.Join(dir, "files"))
 	if said := moves(t, dir, url); !strings.Contains(said, "the bytes of 82 files are all there, and stay where they are") {
@@ -269,6 +271,7 @@ func TestFilesStay(t *testing.T) {
 // What there is in one database alone is known, column by column: a migration that adds
 // something must say what becomes of it.
 func TestSchemas(t *testing.T) {
+	t.Parallel()
 	dir, url := build(t), empty(t)
 	for _, x := range []struct{ statement, why string }{
 		{"CREATE TABLE stars (person bigint PRIMARY KEY)", "the table stars is in one of the databases alone"},
