@@ -83,7 +83,7 @@ func TestMain(m *testing.M) {
 
 // patience is how long a test waits for what must come. It is never waited for
 // when all is well.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func testContext(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
