@@ -33,9 +33,14 @@ web/dist/index.html: web/node_modules/.stamp $(PAGE_FILES)
 dev: bin/hubbub ## serve, and the page with reload on http://localhost:5173
 	bin/hubbub serve --data data & server=$$!; trap "kill $$server" EXIT; cd web && npm run dev
 
+# What does not need the others runs beside them: packages are installed while Go and the page are
+# built, and the page's tests run while Go's wait. The browsers, which take all there is, come alone.
 .PHONY: test
 test: export HUBBUB_TEST_NEEDS := 1
-test: needs test-go test-web test-e2e ## everything; installs what it needs
+test: ## everything; installs what it needs
+	+@$(MAKE) --no-print-directory -j3 --output-sync needs vet bin/hubbub bin/chaos web/node_modules/.stamp e2e/node_modules/.stamp
+	+@$(MAKE) --no-print-directory -j2 --output-sync race test-web
+	+@$(MAKE) --no-print-directory test-e2e
 
 .PHONY: needs
 needs:
@@ -47,9 +52,16 @@ needs:
 UNWATCHED := -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 
 .PHONY: test-go
-test-go: web/dist/index.html ## vet, race detector
-	go vet ./...
-	go test -race $(UNWATCHED) -vet=off ./internal/ws ./... # the one that waits most begins first
+test-go: vet race ## vet, race detector
+
+.PHONY: vet
+vet: web/dist/index.html
+	CGO_ENABLED=0 go vet ./... # without C, whose compiler may just be being installed
+
+# Tests wait more than they work: four packages at a time, and those that take longest begin first.
+.PHONY: race
+race: web/dist/index.html
+	go test -race $(UNWATCHED) -vet=off -p 4 ./internal/ws ./internal/api ./internal/postgres ./cmd/hubbub ./...
 
 .PHONY: test-web
 test-web: web/node_modules/.stamp ## types, lint and unit tests of the page
