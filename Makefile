@@ -38,8 +38,8 @@ dev: bin/hubbub ## serve, and the page with reload on http://localhost:5173
 .PHONY: test
 test: export HUBBUB_TEST_NEEDS := 1
 test: ## everything; installs what it needs
-	+@$(MAKE) --no-print-directory -j3 --output-sync needs vet bin/hubbub bin/chaos web/node_modules/.stamp e2e/node_modules/.stamp
-	+@$(MAKE) --no-print-directory -j2 --output-sync race test-web
+	+@$(MAKE) --no-print-directory -j3 needs vet bin/hubbub bin/chaos web/node_modules/.stamp e2e/node_modules/.stamp
+	+@$(MAKE) --no-print-directory -j2 race test-web
 	+@$(MAKE) --no-print-directory test-e2e
 
 .PHONY: needs
