@@ -38,7 +38,7 @@ dev: bin/hubbub ## serve, and the page with reload on http://localhost:5173
 .PHONY: test
 test: export HUBBUB_TEST_NEEDS := 1
 test: ## everything; installs what it needs
-	+@$(MAKE) --no-print-directory -j3 needs vet bin/hubbub bin/chaos web/node_modules/.stamp e2e/node_modules/.stamp
+	+@$(MAKE) --no-print-directory -j3 needs vet bin/hubbub bin/chaos bin/s3server web/node_modules/.stamp e2e/node_modules/.stamp
 	+@$(MAKE) --no-print-directory -j2 race test-web
 	+@$(MAKE) --no-print-directory test-e2e
 
@@ -51,6 +51,9 @@ needs:
 # calls it, modernc.org/sqlite, is watched like everything else.
 UNWATCHED := -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 
+bin/s3server: $(wildcard internal/s3test/server/*) # a real S3 server for tests; 30 s the first time
+	cd internal/s3test/server && CGO_ENABLED=0 go build -ldflags "-s -w" -o ../../../$@ .
+
 .PHONY: test-go
 test-go: vet race ## vet, race detector
 
@@ -62,7 +65,7 @@ vet: web/dist/index.html
 # With the race detector a program sleeps for a second before it exits, unless it is told not to.
 .PHONY: race
 race: export GORACE := atexit_sleep_ms=10
-race: web/dist/index.html
+race: web/dist/index.html bin/s3server
 	go test -race $(UNWATCHED) -vet=off -p 4 ./internal/ws ./internal/api ./internal/postgres ./cmd/hubbub ./...
 
 .PHONY: test-web

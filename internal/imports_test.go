@@ -34,6 +34,7 @@ var mayImport = map[string]string{
 	"internal/sqlite":    "internal/chat internal/sqlstore",
 	"internal/postgres":  "internal/chat internal/sqlstore",
 	"internal/pgtest":    "", // for tests alone
+	"internal/s3test":    "", // likewise
 	"internal/storetest": "internal/chat",
 	"internal/ledger":    "internal/chat",
 	"internal/natsbus":   "internal/chat",
@@ -70,7 +71,8 @@ var onlyIn = map[string]string{
 	"rsc.io/qr":                                      "internal/api",
 	"github.com/SherClockHolmes/webpush-go":          "internal/alert",
 
-	"github.com/nats-io/nats.go": "internal/natsbus",
+	"github.com/nats-io/nats.go":   "internal/natsbus",
+	"github.com/minio/minio-go/v7": "internal/files internal/s3test",
 
 	// Imports of tests are not looked at; these are for tests alone.
 	"github.com/getkin/kin-openapi/openapi3":       "",

@@ -33,6 +33,7 @@ type options struct {
 	provider  server.Provider
 	maxFile   size
 	quota     size
+	files     string
 
 	database string
 	nats     server.NATS
@@ -48,6 +49,7 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.StringVar(&o.publicURL, "public-url", "", "`address` at which people find this server, such as https://chat.example.org")
 	f.StringVar(&o.data, "data", "data", "`folder` that holds everything; made if need be")
 	f.StringVar(&o.database, "database", "", "`address` of a PostgreSQL database that keeps all but files, such as postgres://hubbub@HOST/hubbub; several nodes may share it")
+	f.StringVar(&o.files, "files", "", "`place` of files that nodes share: a folder, or s3://BUCKET/PREFIX?endpoint=https://HOST&region=REGION, with keys from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or ~/.aws; without it, the data folder")
 	f.StringVar(&o.nats.URL, "nats", "", "`address` of NATS, over which the nodes that share a database hear of each other at once, such as nats://HOST:4222")
 	f.StringVar(&o.nats.Creds, "nats-creds", "", "`file` with credentials for NATS")
 	f.StringVar(&o.nats.CA, "nats-ca", "", "`file` of certificates to check NATS by")

@@ -105,7 +105,7 @@ func (o *options) serve(c *cobra.Command, _ []string) error {
 	return o.run(c, server.Config{
 		Listen: o.listen, LAN: o.lan, PublicURL: o.publicURL, Proxies: proxies, ProxyProtocol: o.proxy, TLS: o.tls, Provider: provider,
 		Data: o.data, Database: o.database, NATS: o.nats, AllowNull: o.allowNull, Limits: limits, NoLimits: o.limits == "off", Guests: o.guests,
-		Files: server.FileLimits{MaxFile: int64(o.maxFile), Quota: int64(o.quota)}, Metrics: o.metrics, HooksPrivate: o.hooksPrivate, PushContact: contact, Version: version, Log: log,
+		FilesAt: o.files, Files: server.FileLimits{MaxFile: int64(o.maxFile), Quota: int64(o.quota)}, Metrics: o.metrics, HooksPrivate: o.hooksPrivate, PushContact: contact, Version: version, Log: log,
 	})
 }
 

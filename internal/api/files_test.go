@@ -522,7 +522,17 @@ func TestUploadCutOffAtItsEnd(t *testing.T) {
 	resp, _ := r.begin(ines, "x.txt", 10)
 	at := resp.Header.Get("Location")
 	id := strings.TrimPrefix(at, "/api/uploads/")
-	if err := os.WriteFile(filepath.Join(dir, "files", "uploads", id), []byte("0123456789"), 0o600); err != nil {
+	inTheWay := filepath.Join(dir, "files", id[:2], id[2:])
+	if err := os.MkdirAll(inTheWay, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if resp, body := r.patch(ines, at, 0, []byte("0123456789")); resp.StatusCode != 503 || !strings.Contains(body, "can not be reached") {
+		t.Errorf("where it can not be kept: %d %s", resp.StatusCode, body)
+	}
+	if resp, body := r.do("HEAD", at, "", ines); resp.StatusCode != 503 {
+		t.Errorf("still not: %d %s", resp.StatusCode, body)
+	}
+	if err := os.Remove(inTheWay); err != nil {
 		t.Fatal(err)
 	}
 	room := r.place(ines, "private")

@@ -60,12 +60,21 @@ type Upload struct {
 	Expires time.Time
 }
 
+// Piece is a part of an upload that is kept already, by a name in the store of files.
+type Piece struct {
+	Name string
+	Size int64
+}
+
 // CachedPreview is what was found at an address lately.
 type CachedPreview struct {
 	Preview        // without a URL; the zero value: nothing worth showing
 	Image   []byte // JPEG or PNG; nil: none
 	Expires time.Time
 }
+
+// PiecesOf stands behind an upload's id in the names of its pieces.
+const PiecesOf = "-part-"
 
 // Limits of files.
 const (
@@ -86,7 +95,14 @@ type Files interface {
 	AddUpload(ctx context.Context, u Upload, most int64) error
 	// Upload finds one that no message holds (CodeNotFound).
 	Upload(ctx context.Context, id FileID) (Upload, error)
-	// FinishUpload says what became of it. Again is fine.
+	// AddPiece says that a piece of an upload is kept that begins at a byte. It must be where
+	// the one before it ends (CodeConflict), and end where the upload does at most
+	// (CodeTooLarge). Of two that begin at one place, one is taken. An upload has so many
+	// pieces at most (CodeTooMany); 0 is no limit.
+	AddPiece(ctx context.Context, id FileID, from int64, p Piece, most int) error
+	// Pieces returns the pieces of an upload in order: none of one that is not there.
+	Pieces(ctx context.Context, id FileID) ([]Piece, error)
+	// FinishUpload says what became of it. Again is fine. Its pieces are to be removed.
 	FinishUpload(ctx context.Context, f File) error
 	// DropUpload gives one up that no message holds (CodeNotFound): its bytes are to be removed.
 	DropUpload(ctx context.Context, id FileID) error
@@ -96,7 +112,8 @@ type Files interface {
 	// File finds a file, and the rooms in which a message holds it; none is CodeNotFound.
 	File(ctx context.Context, id FileID) (File, []RoomID, error)
 
-	// Gone lists files whose bytes are to be removed; Removed says that they were.
+	// Gone lists files whose bytes are to be removed, and uploads whose pieces are: their id
+	// with PiecesOf behind it. Removed says that they were.
 	Gone(ctx context.Context, limit int) ([]FileID, error)
 	Removed(ctx context.Context, ids []FileID) error
 

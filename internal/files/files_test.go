@@ -3,76 +3,10 @@ package files
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"testing/iotest"
 )
-
-// What was put is there whole, and nothing else; no name leads out of the folder.
-func TestFolder(t *testing.T) {
-	dir := t.TempDir()
-	f, err := NewFolder(filepath.Join(dir, "files"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx := t.Context()
-	if err := f.Put(ctx, "abcdef", strings.NewReader("one")); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Put(ctx, "abcdef", strings.NewReader("two")); err != nil {
-		t.Fatal(err)
-	}
-	broken := errors.New("broken")
-	if err := f.Put(ctx, "abcdef", io.MultiReader(strings.NewReader("thr"), iotest.ErrReader(broken))); !errors.Is(err, broken) {
-		t.Error(err)
-	}
-	r, err := f.Open(ctx, "abcdef")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b, _ := io.ReadAll(r); string(b) != "two" {
-		t.Errorf("%q", b)
-	}
-	if _, err := r.Seek(1, io.SeekStart); err != nil {
-		t.Error(err)
-	}
-	r.Close()
-	if b, err := os.ReadFile(filepath.Join(dir, "files", "ab", "cdef")); err != nil || string(b) != "two" {
-		t.Errorf("%q, %v", b, err)
-	}
-	for _, name := range []string{"", "abc", "../../x", "ab/../../x", "abcd/", "ab\x00cd", "ABCDEF", "..abcd", strings.Repeat("a", 101)} {
-		if err := f.Put(ctx, name, strings.NewReader("x")); err == nil {
-			t.Errorf("put %q", name)
-		}
-		if _, err := f.Open(ctx, name); err == nil {
-			t.Errorf("opened %q", name)
-		}
-		if err := f.Remove(ctx, name); err == nil {
-			t.Errorf("removed %q", name)
-		}
-	}
-	for range 2 {
-		if err := f.Remove(ctx, "abcdef"); err != nil {
-			t.Error(err)
-		}
-	}
-	if _, err := f.Open(ctx, "abcdef"); !errors.Is(err, fs.ErrNotExist) {
-		t.Error(err)
-	}
-	half := filepath.Join(dir, "files", "half", "of a crash")
-	os.WriteFile(half, []byte("x"), 0o600)
-	if _, err := NewFolder(filepath.Join(dir, "files")); err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Stat(half); !errors.Is(err, fs.ErrNotExist) {
-		t.Error("what a crash left is still there")
-	}
-}
 
 const where = "52.5200N 13.4050E"
 

@@ -5,14 +5,13 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hubbub/internal/chat"
@@ -37,23 +36,20 @@ const (
 
 // Keeper takes files in, and gives them up.
 type Keeper struct {
-	store   Store
-	files   chat.Files
-	log     *slog.Logger
-	limits  Limits
-	uploads string // folder of what is not whole yet
-	tus     http.Handler
+	store  Store
+	files  chat.Files
+	log    *slog.Logger
+	limits Limits
+	tus    http.Handler
+	told   atomic.Int64 // when an outage of the store was logged last, in nanoseconds
 
 	finishing sync.Mutex
 	busy      map[chat.FileID]*sync.Mutex // uploads that are being finished
 }
 
-// New returns a keeper whose unfinished uploads lie in the folder dir.
-func New(store Store, files chat.Files, dir string, limits Limits, log *slog.Logger) (*Keeper, error) {
-	k := &Keeper{store: store, files: files, log: log, limits: limits, uploads: dir, busy: make(map[chat.FileID]*sync.Mutex)}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("the folder %s cannot be used: %w", dir, err)
-	}
+// New returns a keeper. What is not whole yet lies in the store too.
+func New(store Store, files chat.Files, limits Limits, log *slog.Logger) (*Keeper, error) {
+	k := &Keeper{store: store, files: files, log: log, limits: limits, busy: make(map[chat.FileID]*sync.Mutex)}
 	var err error
 	k.tus, err = k.newTus()
 	return k, err
@@ -73,24 +69,38 @@ func NewID() chat.FileID {
 	return chat.FileID(b)
 }
 
-// Open returns the bytes of a file; CodeNotFound.
+// Open returns the bytes of a file; CodeNotFound, CodeUnavailable.
 func (k *Keeper) Open(ctx context.Context, id chat.FileID) (io.ReadSeekCloser, error) {
-	return k.open(ctx, string(id))
+	r, err := k.store.Open(ctx, string(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, chat.NoFile()
+	}
+	return r, k.away(err)
 }
 
 // OpenThumb returns the small picture of one.
 func (k *Keeper) OpenThumb(ctx context.Context, id chat.FileID) (io.ReadSeekCloser, error) {
-	return k.open(ctx, thumbOf(id))
+	return k.Open(ctx, thumbOf(id))
 }
 
-func thumbOf(id chat.FileID) string { return string(id) + "-thumb" }
+func thumbOf(id chat.FileID) chat.FileID { return id + "-thumb" }
 
-func (k *Keeper) open(ctx context.Context, name string) (io.ReadSeekCloser, error) {
-	r, err := k.store.Open(ctx, name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, chat.NoFile()
+// put keeps something in the store.
+func (k *Keeper) put(ctx context.Context, name string, r io.Reader) error {
+	return k.away(k.store.Put(ctx, name, r))
+}
+
+// away makes of a failure of the store what people are told; the operator reads what it
+// was, from time to time.
+func (k *Keeper) away(err error) error {
+	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, context.Canceled) || chat.AsError(err).Code != chat.CodeInternal {
+		return err
 	}
-	return r, err
+	now, before := time.Now().UnixNano(), k.told.Load()
+	if time.Duration(now-before) > 10*time.Second && k.told.CompareAndSwap(before, now) {
+		k.log.Error("files can not be kept or read", "err", err)
+	}
+	return chat.Errorf(chat.CodeUnavailable, "the place where files are kept can not be reached; try again in a moment")
 }
 
 // lock keeps an upload from being finished twice at a time.
@@ -112,67 +122,77 @@ func (k *Keeper) lock(id chat.FileID) (unlock func()) {
 }
 
 // finish makes a file of an upload that is whole. A crash at any place leaves an upload
-// that can be finished again, or that expires.
+// that can be finished again, or that expires. Two nodes that do it at once keep the same
+// bytes.
 func (k *Keeper) finish(ctx context.Context, id chat.FileID) error {
 	defer k.lock(id)()
 	u, err := k.files.Upload(ctx, id)
 	if err != nil || u.Done {
 		return err
 	}
-	f, err := os.Open(k.part(id))
-	if errors.Is(err, fs.ErrNotExist) {
-		return chat.NoFile()
+	pieces, err := k.files.Pieces(ctx, id)
+	if err == nil {
+		err = k.examine(ctx, &parts{ctx: ctx, store: k.store, pieces: pieces}, &u)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = k.files.FinishUpload(ctx, u.File)
 	}
-	defer f.Close()
-	if err := k.examine(ctx, f, &u); err != nil {
-		return k.giveUp(ctx, id, err)
+	if err == nil {
+		return nil
 	}
-	if err := k.files.FinishUpload(ctx, u.File); err != nil {
-		k.forget(ctx, id) // it was given up meanwhile
-		return err
-	}
-	k.forgetPart(id)
-	return nil
+	return k.unfinished(context.WithoutCancel(ctx), id, err)
 }
 
-// giveUp drops an upload that is refused, but not one that only failed.
-func (k *Keeper) giveUp(ctx context.Context, id chat.FileID, err error) error {
-	if chat.AsError(err).Code == chat.CodeBadPicture {
-		return errors.Join(err, k.files.DropUpload(ctx, id))
+// unfinished says what becomes of an upload that could not be finished. Another node may
+// have done it meanwhile, and a message may hold it by now; or it was given up, and what
+// was kept of it goes.
+func (k *Keeper) unfinished(ctx context.Context, id chat.FileID, why error) error {
+	switch u, err := k.files.Upload(ctx, id); {
+	case err == nil && u.Done:
+		return nil
+	case err != nil && chat.AsError(err).Code == chat.CodeNotFound:
+		_, _, err := k.files.File(ctx, id)
+		if err != nil && chat.AsError(err).Code == chat.CodeNotFound {
+			return errors.Join(err, k.forget(ctx, id))
+		}
+		return err
+	case errors.Is(why, fs.ErrNotExist):
+		k.log.Error("a piece of an upload is gone from the store of files", "upload", id)
+		return errors.Join(chat.NoFile(), k.files.DropUpload(ctx, id))
+	case chat.AsError(why).Code == chat.CodeBadPicture: // it was refused, and did not only fail
+		return errors.Join(why, k.files.DropUpload(ctx, id))
 	}
-	return err
+	return k.away(why)
 }
 
 // examine finds out what a file is, and keeps it without what is not for others.
-func (k *Keeper) examine(ctx context.Context, f *os.File, u *chat.Upload) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
+func (k *Keeper) examine(ctx context.Context, f *parts, u *chat.Upload) error {
+	if u.Size = sum(f.pieces); u.Size != u.Length {
+		return chat.Errorf(chat.CodeConflict, "the upload is not whole; ask where it goes on")
 	}
 	head := make([]byte, headBytes)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	u.Type, u.Size = Sniff(head[:n]), info.Size()
+	u.Type = Sniff(head[:n])
+	all := f.from(0)
+	defer all.Close()
 	if isPicture(u.Type) {
-		return k.keepPicture(ctx, f, u)
+		return k.keepPicture(ctx, all, u)
 	}
 	if !Shown(u.Type) {
 		u.Width, u.Height, u.Duration = 0, 0, 0
 	}
-	var r io.Reader = f
-	if spans := telling(u.Type, f, info.Size()); len(spans) > 0 {
-		r = &blanked{r: f, spans: spans}
+	spans := telling(u.Type, f, u.Size)
+	if f.err != nil {
+		return f.err // it may say more of itself than was found
 	}
-	return k.store.Put(ctx, string(u.ID), r)
+	return k.put(ctx, string(u.ID), &blanked{r: all, spans: spans})
 }
 
 // keepPicture keeps a picture without what it says of itself, and a small one of it.
-func (k *Keeper) keepPicture(ctx context.Context, f *os.File, u *chat.Upload) error {
+func (k *Keeper) keepPicture(ctx context.Context, f io.Reader, u *chat.Upload) error {
 	if u.Size > maxPicture {
 		return chat.Errorf(chat.CodeBadPicture, "a picture has at most %d MB", maxPicture>>20)
 	}
@@ -199,14 +219,14 @@ func (k *Keeper) keepPicture(ctx context.Context, f *os.File, u *chat.Upload) er
 	}
 	if err != nil || !info.Decodable { // what we can not decode, nobody's browser should have to unasked
 		u.Type, u.Width, u.Height = Unknown, 0, 0
-		return k.store.Put(ctx, string(u.ID), bytes.NewReader(kept))
+		return k.put(ctx, string(u.ID), bytes.NewReader(kept))
 	}
 	if u.Thumb = max(u.Width, u.Height) > thumbSide || len(kept) > thumbOver; u.Thumb {
-		if err := k.store.Put(ctx, thumbOf(u.ID), bytes.NewReader(small)); err != nil {
+		if err := k.put(ctx, string(thumbOf(u.ID)), bytes.NewReader(small)); err != nil {
 			return err
 		}
 	}
-	return k.store.Put(ctx, string(u.ID), bytes.NewReader(kept))
+	return k.put(ctx, string(u.ID), bytes.NewReader(kept))
 }
 
 // KeepPicture keeps a picture that the server itself has made, as an upload of the
@@ -217,7 +237,7 @@ func (k *Keeper) KeepPicture(ctx context.Context, name, kind string, data []byte
 	if err := k.files.AddUpload(ctx, u, 0); err != nil {
 		return f, err
 	}
-	if err := k.store.Put(ctx, string(f.ID), bytes.NewReader(data)); err != nil {
+	if err := k.put(ctx, string(f.ID), bytes.NewReader(data)); err != nil {
 		return f, err
 	}
 	return f, k.files.FinishUpload(ctx, f)
@@ -244,26 +264,25 @@ func (k *Keeper) Sweep(ctx context.Context) error {
 	}
 }
 
-// forget removes all bytes of a file.
+// forget removes all bytes of a file, or the pieces of an upload.
 func (k *Keeper) forget(ctx context.Context, id chat.FileID) error {
-	k.forgetPart(id)
-	return errors.Join(k.store.Remove(ctx, string(id)), k.store.Remove(ctx, thumbOf(id)))
+	if !strings.HasSuffix(string(id), chat.PiecesOf) {
+		return errors.Join(k.store.Remove(ctx, string(id)), k.store.Remove(ctx, string(thumbOf(id))))
+	}
+	var names []string
+	err := k.store.List(ctx, string(id), func(name string, _ int64) error {
+		names = append(names, name)
+		return nil
+	})
+	for _, name := range names {
+		err = errors.Join(err, k.store.Remove(ctx, name))
+	}
+	return err
 }
 
-func (k *Keeper) part(id chat.FileID) string { return filepath.Join(k.uploads, string(id)) }
-
-func (k *Keeper) forgetPart(id chat.FileID) {
-	for _, path := range []string{k.part(id), k.part(id) + ".info"} {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			k.log.Warn("remove an upload", "err", err)
-		}
+// remove removes what nobody knows of.
+func (k *Keeper) remove(ctx context.Context, name string) {
+	if err := k.store.Remove(ctx, name); err != nil {
+		k.log.Warn("a piece of an upload stays that nobody needs", "err", err)
 	}
-}
-
-func (k *Keeper) partSize(id chat.FileID) (int64, error) {
-	info, err := os.Stat(k.part(id))
-	if err != nil {
-		return 0, err
-	}
-	return info.Size(), nil
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tus/tusd/v2/pkg/filestore"
 	"github.com/tus/tusd/v2/pkg/handler"
 	"github.com/tus/tusd/v2/pkg/memorylocker"
 	"golang.org/x/exp/slog"
@@ -25,21 +24,23 @@ import (
 // that nobody finishes, errors as everybody else's, and the answer about an upload
 // that became a file.
 
+// finishTime is how long it may take to make a file of an upload.
+const finishTime = 5 * time.Minute
+
 // request is what we know of a request that the library answers.
 type request struct {
 	who chat.Login
 	err error // why it was refused, if we refused it
+	w   http.ResponseWriter
 }
 
 type requestKey struct{}
 
 func (k *Keeper) newTus() (http.Handler, error) {
-	store := filestore.New(k.uploads)
-	store.DirModePerm, store.FileModePerm = 0o700, 0o600
 	composer := handler.NewStoreComposer()
-	composer.UseCore(store)
-	composer.UseTerminater(store)
-	memorylocker.New().UseIn(composer) // a client that comes back goes before its own lost connection
+	composer.UseCore(uploads{k})
+	composer.UseTerminater(uploads{k})
+	memorylocker.New().UseIn(composer) // a client that comes back goes before its own connection that was lost at this node
 	return handler.NewHandler(handler.Config{
 		StoreComposer: composer, MaxSize: k.limits.MaxFile, BasePath: "/api/uploads/",
 		DisableDownload: true, DisableConcatenation: true, Cors: &handler.CorsConfig{Disable: true},
@@ -50,6 +51,9 @@ func (k *Keeper) newTus() (http.Handler, error) {
 			return handler.HTTPResponse{}, handler.FileInfoChanges{ID: string(id), MetaData: handler.MetaData{}}, k.refusal(h.Context, err)
 		},
 		PreFinishResponseCallback: func(h handler.HookEvent) (handler.HTTPResponse, error) {
+			if r, ok := h.Context.Value(requestKey{}).(*request); ok {
+				http.NewResponseController(r.w).SetWriteDeadline(time.Now().Add(finishTime))
+			}
 			return handler.HTTPResponse{}, k.refusal(h.Context, k.finish(h.Context, chat.FileID(h.Upload.ID)))
 		},
 	})
@@ -100,7 +104,7 @@ func claim(text string, most int) int {
 func (k *Keeper) ServeUpload(w http.ResponseWriter, r *http.Request, who chat.Login, refuse func(http.ResponseWriter, *http.Request, error)) {
 	id := chat.FileID(strings.Trim(strings.TrimPrefix(r.URL.Path, "/api/uploads"), "/"))
 	r.Header.Del("X-HTTP-Method-Override")
-	q := &request{who: who}
+	q := &request{who: who, w: w}
 	if err := k.admit(w, r, id); err != nil {
 		refuse(w, r, err)
 		return
@@ -130,11 +134,6 @@ func (k *Keeper) ServeUpload(w http.ResponseWriter, r *http.Request, who chat.Lo
 	answer := &translator{ResponseWriter: w, r: r, q: q, refuse: refuse, limits: k.limits}
 	inner := r.WithContext(context.WithValue(r.Context(), requestKey{}, q))
 	http.StripPrefix("/api/uploads", k.tus).ServeHTTP(answer, inner)
-	if r.Method == http.MethodDelete && answer.status == http.StatusNoContent {
-		if err := k.files.DropUpload(context.WithoutCancel(r.Context()), id); err != nil && chat.AsError(err).Code != chat.CodeNotFound {
-			k.log.Error("drop an upload", "err", err) // it expires
-		}
-	}
 }
 
 // admit refuses what needs no look at an upload.
@@ -159,8 +158,9 @@ func (k *Keeper) mine(ctx context.Context, who chat.Login, id chat.FileID) (chat
 
 // catchUp finishes an upload whose last byte came before a crash.
 func (k *Keeper) catchUp(ctx context.Context, u *chat.Upload) error {
-	if size, err := k.partSize(u.ID); err != nil || size != u.Length {
-		return nil // the library says what is missing
+	pieces, err := k.files.Pieces(ctx, u.ID)
+	if err != nil || sum(pieces) != u.Length {
+		return err // the library says what is missing
 	}
 	if err := k.finish(ctx, u.ID); err != nil {
 		return err

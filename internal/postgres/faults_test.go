@@ -12,6 +12,7 @@ import (
 	"hubbub/internal/chat"
 	"hubbub/internal/pgtest"
 	"hubbub/internal/postgres"
+	"hubbub/internal/storetest"
 )
 
 // A commit whose answer is lost is found out about before anybody is answered: what the
@@ -29,17 +30,17 @@ func TestLostAnswers(t *testing.T) {
 		defer mu.Unlock()
 		told = append(told, events...)
 	})
-	k := newTalker(t, s)
-	k.say("the commit is prepared now")
+	k := storetest.NewTalker(t, s)
+	k.Say("the commit is prepared now")
 	other := open(t, direct)
 	defer other.Close()
 
 	w.mute.Store(1)
 	answer := make(chan chat.Result)
-	d := k.draft("stored, and not answered")
+	d := k.Draft("stored, and not answered")
 	go func() { answer <- s.Append(context.Background(), []chat.Draft{d})[0] }()
 	cut := <-w.muted
-	waitFor(t, other, k.room, 2)
+	waitFor(t, other, k.Room, 2)
 	select {
 	case r := <-answer:
 		t.Fatalf("answered before anybody could know: %+v", r)
@@ -51,7 +52,7 @@ func TestLostAnswers(t *testing.T) {
 	}
 
 	w.lose.Store(1)
-	if r := k.say("not stored at first"); r.Err != nil || r.Repeated || r.Event.Seq != 3 {
+	if r := k.Say("not stored at first"); r.Err != nil || r.Repeated || r.Event.Seq != 3 {
 		t.Errorf("not stored at first: %+v", r)
 	}
 	for _, fault := range []*atomic.Int32{&w.mute, &w.lose} {
@@ -60,10 +61,10 @@ func TestLostAnswers(t *testing.T) {
 			go func() { (<-w.muted)() }()
 		}
 		name := fmt.Sprint("Kim ", fault == &w.mute)
-		if _, err := s.AddVisitor(t.Context(), named(name)); err != nil {
+		if _, err := s.AddVisitor(t.Context(), storetest.Named(name)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := s.AddVisitor(t.Context(), named(name)); err == nil {
+		if _, err := s.AddVisitor(t.Context(), storetest.Named(name)); err == nil {
 			t.Errorf("%s was not stored", name)
 		}
 	}
@@ -99,7 +100,7 @@ func TestLostAnswers(t *testing.T) {
 			t.Errorf("told of %d where %d comes next", e.Seq, last[e.Room])
 		}
 	}
-	if last[k.room] != 3 || last[place] != head.Seq+2 {
+	if last[k.Room] != 3 || last[place] != head.Seq+2 {
 		t.Errorf("told up to %v", last)
 	}
 }
@@ -111,21 +112,21 @@ func TestLostLanes(t *testing.T) {
 	w, near := newWire(t, direct)
 	s := open(t, near)
 	defer s.Close()
-	k := newTalker(t, s)
-	k.say("the commit is prepared now")
+	k := storetest.NewTalker(t, s)
+	k.Say("the commit is prepared now")
 	for range 2 {
 		execute(t, direct, "DELETE FROM lanes")
-		if r := k.say("another"); r.Err != nil {
+		if r := k.Say("another"); r.Err != nil {
 			t.Errorf("without a row: %+v", r)
 		}
-		if _, err := s.AddVisitor(t.Context(), named(fmt.Sprint(time.Now().UnixNano()))); err != nil {
+		if _, err := s.AddVisitor(t.Context(), storetest.Named(fmt.Sprint(time.Now().UnixNano()))); err != nil {
 			t.Errorf("without a row: %v", err)
 		}
 	}
 	// The row goes while a commit is on its way that gets lost.
 	w.hold.Store(1)
 	answer := make(chan chat.Result)
-	go func() { answer <- k.say("held") }()
+	go func() { answer <- k.Say("held") }()
 	cut := <-w.muted
 	conn := raw(t, direct)
 	if _, err := conn.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'"); err != nil {
@@ -138,7 +139,7 @@ func TestLostLanes(t *testing.T) {
 	if r := <-answer; r.Err != nil || r.Event.Seq != 4 {
 		t.Errorf("held: %+v", r)
 	}
-	if head, err := s.Head(t.Context(), k.room); err != nil || head.Seq != 4 {
+	if head, err := s.Head(t.Context(), k.Room); err != nil || head.Seq != 4 {
 		t.Errorf("the head is %v, %v", head, err)
 	}
 }
@@ -173,24 +174,24 @@ func TestDatabaseGone(t *testing.T) {
 	server := own(t)
 	s := open(t, fresh(t))
 	defer s.Close()
-	k := newTalker(t, s)
-	if r := k.say("before"); r.Err != nil {
+	k := storetest.NewTalker(t, s)
+	if r := k.Say("before"); r.Err != nil {
 		t.Fatal(r.Err)
 	}
 	if err := server.Down(); err != nil {
 		t.Fatal(err)
 	}
-	d := k.draft("meanwhile")
+	d := k.Draft("meanwhile")
 	for range 3 {
-		for _, r := range s.Append(t.Context(), []chat.Draft{d, k.draft("another")}) {
+		for _, r := range s.Append(t.Context(), []chat.Draft{d, k.Draft("another")}) {
 			if r.Err == nil || chat.AsError(r.Err).Code != chat.CodeUnavailable {
 				t.Errorf("without a database: %+v", r)
 			}
 		}
-		if _, err := s.AddVisitor(t.Context(), named("Nobody")); err == nil || chat.AsError(err).Code != chat.CodeUnavailable {
+		if _, err := s.AddVisitor(t.Context(), storetest.Named("Nobody")); err == nil || chat.AsError(err).Code != chat.CodeUnavailable {
 			t.Errorf("a visitor without a database: %v", err)
 		}
-		if _, err := s.Read(t.Context(), k.room, 0, 10); err == nil || chat.AsError(err).Code != chat.CodeUnavailable {
+		if _, err := s.Read(t.Context(), k.Room, 0, 10); err == nil || chat.AsError(err).Code != chat.CodeUnavailable {
 			t.Errorf("reading without a database: %v", err)
 		}
 	}
@@ -205,7 +206,7 @@ func TestDatabaseGone(t *testing.T) {
 	if r := s.Append(t.Context(), []chat.Draft{d})[0]; r.Err != nil || r.Event.Seq != 2 {
 		t.Errorf("with a database again: %+v", r)
 	}
-	if events, err := s.Read(t.Context(), k.room, 0, 10); err != nil || len(events) != 2 || events[0].Body != "before" {
+	if events, err := s.Read(t.Context(), k.Room, 0, 10); err != nil || len(events) != 2 || events[0].Body != "before" {
 		t.Errorf("%+v, %v", events, err)
 	}
 }
@@ -242,14 +243,14 @@ func crowd(t *testing.T, h *history, stores []*postgres.Store, room chat.RoomID,
 			}
 		})
 		for range each {
-			p, err := s.AddVisitor(context.Background(), named(fmt.Sprint("writer ", time.Now().UnixNano())))
+			p, err := s.AddVisitor(context.Background(), storetest.Named(fmt.Sprint("writer ", time.Now().UnixNano())))
 			if err != nil {
 				t.Fatal(err)
 			}
-			k := talker{s, room, p.ID}
+			k := storetest.Talker{Store: s, Room: room, Author: p.ID}
 			all.Go(func() {
 				for !done.Load() {
-					d := k.draft("x")
+					d := k.Draft("x")
 					h.mu.Lock()
 					h.meant[d.ID] = true
 					h.mu.Unlock()
@@ -326,7 +327,7 @@ func TestServerKilled(t *testing.T) {
 	a, b := open(t, url), open(t, url)
 	defer a.Close()
 	defer b.Close()
-	room := newTalker(t, a).room
+	room := storetest.NewTalker(t, a).Room
 	h := &history{acked: map[chat.EventID]chat.Seq{}, meant: map[chat.EventID]bool{}, told: map[*postgres.Store]map[chat.EventID]chat.Seq{}}
 	end := crowd(t, h, []*postgres.Store{a, b}, room, 8)
 	progress := func() {
@@ -385,7 +386,7 @@ func TestTwoStores(t *testing.T) {
 	a, b := open(t, url), open(t, url)
 	defer a.Close()
 	defer b.Close()
-	room := newTalker(t, a).room
+	room := storetest.NewTalker(t, a).Room
 	h := &history{acked: map[chat.EventID]chat.Seq{}, meant: map[chat.EventID]bool{}, told: map[*postgres.Store]map[chat.EventID]chat.Seq{}}
 	end := crowd(t, h, []*postgres.Store{a, b}, room, 32)
 	var changing sync.WaitGroup

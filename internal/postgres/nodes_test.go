@@ -17,6 +17,7 @@ import (
 	"hubbub/internal/chat"
 	"hubbub/internal/pgtest"
 	"hubbub/internal/postgres"
+	"hubbub/internal/storetest"
 )
 
 // Clocks of nodes may be off by hours, and each way: order, times within a room, what was
@@ -32,10 +33,10 @@ func TestClocksOff(t *testing.T) {
 		defer s.Close()
 		stores = append(stores, s)
 	}
-	k := newTalker(t, stores[0])
+	k := storetest.NewTalker(t, stores[0])
 	begun := time.Now().Add(-2 * time.Second)
 	for i := range 12 {
-		d := k.draft(fmt.Sprint(i))
+		d := k.Draft(fmt.Sprint(i))
 		for n := range stores {
 			r := stores[(i+n)%3].Append(t.Context(), []chat.Draft{d})[0]
 			if r.Err != nil || r.Repeated != (n > 0) || int(r.Event.Seq) != i+1 {
@@ -43,7 +44,7 @@ func TestClocksOff(t *testing.T) {
 			}
 		}
 	}
-	events, err := stores[1].Read(t.Context(), k.room, 0, 100)
+	events, err := stores[1].Read(t.Context(), k.Room, 0, 100)
 	if err != nil || len(events) != 12 {
 		t.Fatalf("%d events, %v", len(events), err)
 	}
@@ -54,12 +55,12 @@ func TestClocksOff(t *testing.T) {
 		}
 		last = e.Time
 	}
-	mute := chat.Draft{Room: k.room, Author: chat.OperatorID, Kind: chat.KindMute, ID: k.draft("").ID, About: chat.Mention{ID: k.author}, Until: time.Now().Add(time.Hour)}
+	mute := chat.Draft{Room: k.Room, Author: chat.OperatorID, Kind: chat.KindMute, ID: k.Draft("").ID, About: chat.Mention{ID: k.Author}, Until: time.Now().Add(time.Hour)}
 	if r := stores[0].Append(t.Context(), []chat.Draft{mute})[0]; r.Err != nil {
 		t.Fatal(r.Err)
 	}
 	for i, s := range stores {
-		if r := s.Append(t.Context(), []chat.Draft{k.draft("muted")})[0]; r.Err == nil || chat.AsError(r.Err).Code != chat.CodeMuted {
+		if r := s.Append(t.Context(), []chat.Draft{k.Draft("muted")})[0]; r.Err == nil || chat.AsError(r.Err).Code != chat.CodeMuted {
 			t.Errorf("node %d: %+v", i, r)
 		}
 	}
@@ -72,13 +73,13 @@ func TestSameIDs(t *testing.T) {
 	a, b := open(t, url), open(t, url)
 	defer a.Close()
 	defer b.Close()
-	k := newTalker(t, a)
-	other, err := a.EnsureRoom(t.Context(), named("other"), "")
+	k := storetest.NewTalker(t, a)
+	other, err := a.EnsureRoom(t.Context(), storetest.Named("other"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 50 {
-		here := []chat.Draft{k.draft("one"), k.draft("two")}
+		here := []chat.Draft{k.Draft("one"), k.Draft("two")}
 		there := []chat.Draft{here[1], here[0]}
 		for i := range there {
 			there[i].Room = other.ID
@@ -107,14 +108,14 @@ func TestSameIDs(t *testing.T) {
 func TestStrangeTexts(t *testing.T) {
 	s := open(t, fresh(t))
 	defer s.Close()
-	k := newTalker(t, s)
-	drafts := []chat.Draft{k.draft("before"), k.draft("broken \xff\xc0 text"), k.draft("\x01\x01\x00\x02"), k.draft("after")}
+	k := storetest.NewTalker(t, s)
+	drafts := []chat.Draft{k.Draft("before"), k.Draft("broken \xff\xc0 text"), k.Draft("\x01\x01\x00\x02"), k.Draft("after")}
 	for i, r := range s.Append(t.Context(), drafts) {
 		if r.Err != nil || int(r.Event.Seq) != i+1 {
 			t.Errorf("draft %d: %+v", i, r)
 		}
 	}
-	events, err := s.Read(t.Context(), k.room, 0, 10)
+	events, err := s.Read(t.Context(), k.Room, 0, 10)
 	if err != nil || len(events) != 4 || events[2].Body != "\x01\x01\x00\x02" || events[3].Body != "after" {
 		t.Errorf("%+v, %v", events, err)
 	}
@@ -129,7 +130,7 @@ func TestVisitorsOfNodes(t *testing.T) {
 	url := fresh(t)
 	a := open(t, url)
 	defer a.Close()
-	if _, err := a.AddVisitor(t.Context(), named("alive")); err != nil {
+	if _, err := a.AddVisitor(t.Context(), storetest.Named("alive")); err != nil {
 		t.Fatal(err)
 	}
 	child := exec.Command(os.Args[0])
@@ -147,7 +148,7 @@ func TestVisitorsOfNodes(t *testing.T) {
 	}
 	taken := func(s *postgres.Store, name string, want bool) {
 		t.Helper()
-		_, err := s.AddVisitor(t.Context(), named(name))
+		_, err := s.AddVisitor(t.Context(), storetest.Named(name))
 		if (err != nil) != want || err != nil && chat.AsError(err).Code != chat.CodeNameTaken {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -167,7 +168,7 @@ func TestVisitorsOfNodes(t *testing.T) {
 		if _, err := b.Sweep(t.Context(), chat.Keep{}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.AddVisitor(t.Context(), named("ghost")); err == nil {
+		if _, err := b.AddVisitor(t.Context(), storetest.Named("ghost")); err == nil {
 			break
 		}
 		if time.Since(begun) > time.Minute {
@@ -184,7 +185,7 @@ func TestVisitorsOfNodes(t *testing.T) {
 func visitUntilKilled(url string) {
 	s, err := postgres.Open(context.Background(), url, quiet, postgres.Options{})
 	if err == nil {
-		_, err = s.AddVisitor(context.Background(), named("ghost"))
+		_, err = s.AddVisitor(context.Background(), storetest.Named("ghost"))
 	}
 	if err != nil {
 		fmt.Println(err)
@@ -291,7 +292,7 @@ func TestDurableSettings(t *testing.T) {
 			break
 		}
 	}
-	if r := newTalker(t, s).say("x"); r.Err != nil {
+	if r := storetest.NewTalker(t, s).Say("x"); r.Err != nil {
 		t.Error(r.Err)
 	}
 }
@@ -303,7 +304,7 @@ func TestRefusals(t *testing.T) {
 	execute(t, compatible, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, true)")
 	refused(t, newer, "was written by a newer hubbub (schema 99, for programs that know 99; this one knows ")
 	s := open(t, compatible)
-	if r := newTalker(t, s).say("beside a newer one"); r.Err != nil {
+	if r := storetest.NewTalker(t, s).Say("beside a newer one"); r.Err != nil {
 		t.Error(r.Err)
 	}
 	s.Close()
@@ -334,15 +335,15 @@ func TestErasedFromTheTables(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "CREATE EXTENSION pageinspect"); err != nil {
 		t.Skipf("the pages can not be looked at: %v", err)
 	}
-	k := newTalker(t, s)
+	k := storetest.NewTalker(t, s)
 	const word = "verysecretword"
-	e := k.say(word + " one").Event
+	e := k.Say(word + " one").Event
 	for range 3 {
-		k.say(strings.Repeat(word+" ", 20))
+		k.Say(strings.Repeat(word+" ", 20))
 	}
 	change := func(kind chat.Kind, body string) {
 		t.Helper()
-		if r := s.Append(t.Context(), []chat.Draft{{Room: e.Room, Author: e.Author, Kind: kind, ID: k.draft("").ID, Target: e.Seq, Body: body}})[0]; r.Err != nil {
+		if r := s.Append(t.Context(), []chat.Draft{{Room: e.Room, Author: e.Author, Kind: kind, ID: k.Draft("").ID, Target: e.Seq, Body: body}})[0]; r.Err != nil {
 			t.Fatal(r.Err)
 		}
 	}
@@ -363,7 +364,7 @@ func TestErasedFromTheTables(t *testing.T) {
 	if n := found(); n < 5 {
 		t.Fatalf("the word is %d times where this test looks", n)
 	}
-	k.say("the last one")
+	k.Say("the last one")
 	if _, err := s.Sweep(t.Context(), chat.Keep{Messages: 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -379,14 +380,14 @@ func TestRightsElsewhere(t *testing.T) {
 	a, b := open(t, url), open(t, url)
 	defer a.Close()
 	defer b.Close()
-	k := newTalker(t, a)
-	on := k.draft("on")
+	k := storetest.NewTalker(t, a)
+	on := k.Draft("on")
 	on.Author, on.Kind = chat.OperatorID, chat.KindReadOnly
 	if r := a.Append(t.Context(), []chat.Draft{on})[0]; r.Err != nil {
 		t.Fatal(r.Err)
 	}
 	for i := range 20 {
-		l, err := b.AddGuest(t.Context(), chat.Newcomer{Name: named(fmt.Sprint("admin ", i)), Token: chat.HashToken(fmt.Sprint(i)), Device: "a device"})
+		l, err := b.AddGuest(t.Context(), chat.Newcomer{Name: storetest.Named(fmt.Sprint("admin ", i)), Token: chat.HashToken(fmt.Sprint(i)), Device: "a device"})
 		if err == nil {
 			err = b.SetPassword(t.Context(), l.ID, "hashed")
 		}
@@ -401,7 +402,7 @@ func TestRightsElsewhere(t *testing.T) {
 		for range 4 {
 			writing.Go(func() {
 				for {
-					r := b.Append(context.Background(), []chat.Draft{(talker{b, k.room, l.ID}).draft("x")})[0]
+					r := b.Append(context.Background(), []chat.Draft{(storetest.Talker{Store: b, Room: k.Room, Author: l.ID}).Draft("x")})[0]
 					if r.Err != nil {
 						if chat.AsError(r.Err).Code != chat.CodeReadOnly {
 							t.Error(r.Err)
@@ -419,12 +420,12 @@ func TestRightsElsewhere(t *testing.T) {
 		if _, err := a.SetRole(t.Context(), "", l.ID, chat.RoleMember); err != nil {
 			t.Fatal(err)
 		}
-		head, err := a.Head(t.Context(), k.room)
+		head, err := a.Head(t.Context(), k.Room)
 		if err != nil {
 			t.Fatal(err)
 		}
 		writing.Wait()
-		late, err := a.Read(t.Context(), k.room, head.Seq, 100)
+		late, err := a.Read(t.Context(), k.Room, head.Seq, 100)
 		if err != nil || len(late) > 0 {
 			t.Fatalf("%d messages came afterwards, %v", len(late), err)
 		}

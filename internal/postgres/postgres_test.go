@@ -7,9 +7,7 @@ import (
 	"os"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
 	"hubbub/internal/chat"
@@ -57,7 +55,7 @@ func fresh(t testing.TB) (url string) {
 
 func TestStore(t *testing.T) {
 	pgtest.Start(t)
-	storetest.Run(t, func(t *testing.T, place string) storetest.Store { return openPlace(t, place) })
+	storetest.Run(t, func(t *testing.T, place string) chat.Store { return openPlace(t, place) })
 }
 
 func TestShared(t *testing.T) {
@@ -74,34 +72,4 @@ func openPlace(t *testing.T, place string) *postgres.Store {
 		places.Store(place, url)
 	}
 	return open(t, url.(string))
-}
-
-// talker is somebody with a room.
-type talker struct {
-	s      *postgres.Store
-	room   chat.RoomID
-	author chat.UserID
-}
-
-func named(name string) chat.Name { return chat.Name{Display: name, Key: name} }
-
-func newTalker(t testing.TB, s *postgres.Store) talker {
-	t.Helper()
-	r, err := s.EnsureRoom(context.Background(), named("lobby"), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := s.AddVisitor(context.Background(), named(fmt.Sprint("talker ", time.Now().UnixNano())))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return talker{s, r.ID, p.ID}
-}
-
-func (k talker) draft(body string) chat.Draft {
-	return chat.Draft{Room: k.room, Author: k.author, Kind: chat.KindMessage, ID: chat.EventID(uuid.Must(uuid.NewV7())), Body: body}
-}
-
-func (k talker) say(body string) chat.Result {
-	return k.s.Append(context.Background(), []chat.Draft{k.draft(body)})[0]
 }

@@ -9,6 +9,7 @@ import (
 
 	"hubbub/internal/chat"
 	"hubbub/internal/pgtest"
+	"hubbub/internal/storetest"
 )
 
 // testdata/schema1.sql is a database of the first schema, with rows of each kind. Nobody
@@ -75,16 +76,16 @@ func columns(t *testing.T, url string) (all []string) {
 func TestOlderBesideNewer(t *testing.T) {
 	url := fresh(t)
 	s := open(t, url)
-	k := newTalker(t, s)
+	k := storetest.NewTalker(t, s)
 	events := func(want int) {
 		t.Helper()
-		if r := s.Append(t.Context(), []chat.Draft{k.draft("x")})[0]; r.Err != nil || int(r.Event.Seq) != want {
+		if r := s.Append(t.Context(), []chat.Draft{k.Draft("x")})[0]; r.Err != nil || int(r.Event.Seq) != want {
 			t.Errorf("%+v", r)
 		}
-		if _, err := s.Memberships(t.Context(), k.author); err != nil {
+		if _, err := s.Memberships(t.Context(), k.Author); err != nil {
 			t.Error(err)
 		}
-		if all, err := s.Read(t.Context(), k.room, 0, 10); err != nil || len(all) != want {
+		if all, err := s.Read(t.Context(), k.Room, 0, 10); err != nil || len(all) != want {
 			t.Errorf("%d events, %v", len(all), err)
 		}
 	}
@@ -92,12 +93,12 @@ func TestOlderBesideNewer(t *testing.T) {
 	execute(t, url,
 		"ALTER TABLE events ADD COLUMN weight bigint NOT NULL DEFAULT 0", "ALTER TABLE rooms ADD COLUMN colour text",
 		"ALTER TABLE memberships ADD COLUMN star smallint NOT NULL DEFAULT 0", "CREATE TABLE stars (person bigint PRIMARY KEY)",
-		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, true)")
+		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (4, true)")
 	events(2)
 	s.Close()
 	s = open(t, url)
 	events(3)
 	s.Close()
-	execute(t, url, "UPDATE place SET oldest = 3")
-	refused(t, url, "was written by a newer hubbub (schema 3, for programs that know 3; this one knows 2)")
+	execute(t, url, "UPDATE place SET oldest = 4")
+	refused(t, url, "was written by a newer hubbub (schema 4, for programs that know 4; this one knows 3)")
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"hubbub/internal/chat"
+	"hubbub/internal/storetest"
 )
 
 // A group of messages costs ten statements, on two ways to the server and back, however
@@ -14,27 +15,27 @@ func TestStatements(t *testing.T) {
 	url := fresh(t)
 	s := open(t, url+"?options=-c%20log_statement%3Dall")
 	defer s.Close()
-	k := newTalker(t, s)
-	p, err := s.AddVisitor(t.Context(), named("Ann"))
+	k := storetest.NewTalker(t, s)
+	p, err := s.AddVisitor(t.Context(), storetest.Named("Ann"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Join(t.Context(), guest(p.ID), k.room); err != nil {
+	if _, err := s.Join(t.Context(), guest(p.ID), k.Room); err != nil {
 		t.Fatal(err)
 	}
-	other, err := s.EnsureRoom(t.Context(), named("other"), "")
+	other, err := s.EnsureRoom(t.Context(), storetest.Named("other"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := k.say("first").Event
+	first := k.Say("first").Event
 	many := make([]chat.Draft, 500)
 	for i := range many {
-		many[i] = k.draft("x")
+		many[i] = k.Draft("x")
 		if i%2 == 1 {
 			many[i].Room = other.ID
 		}
 	}
-	mention, reply, react, edit := k.draft("@Ann"), k.draft("yes"), k.draft("👍"), k.draft("first, edited")
+	mention, reply, react, edit := k.Draft("@Ann"), k.Draft("yes"), k.Draft("👍"), k.Draft("first, edited")
 	mention.Mentions = []chat.Mention{{ID: p.ID, Name: "Ann"}}
 	reply.Thread = first.Seq
 	react.Kind, react.Target = chat.KindReact, first.Seq
@@ -44,7 +45,7 @@ func TestStatements(t *testing.T) {
 		drafts []chat.Draft
 		most   int
 	}{
-		{"one message", []chat.Draft{k.draft("x")}, 10},
+		{"one message", []chat.Draft{k.Draft("x")}, 10},
 		{"500 messages in two rooms", many, 10},
 		{"a message sent again", many[:1], 11},
 		{"a message that addresses somebody", []chat.Draft{mention}, 11},

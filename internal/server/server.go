@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -47,6 +46,7 @@ type Config struct {
 	Guests        Rate           // new guests of an address; the zero value lifts it
 	Metrics       string         // address and port for metrics and profiles; empty: none
 	Files         files.Limits   // of files; the zero value: none are taken
+	FilesAt       string         // where they lie: a folder, or s3://…, that nodes may share; empty: in Data
 	Version       string
 	Log           *slog.Logger
 	Outbound      preview.Guard // what previews may connect to; nil: public addresses. No flag sets it: for tests
@@ -167,7 +167,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		return nil, err
 	}
 	s := &Server{log: cfg.Log, place: place, store: store, restart: make(chan struct{}, 1)}
-	if s.keeper, err = openFiles(cfg, store); err != nil {
+	if s.keeper, err = openFiles(ctx, cfg, store); err != nil {
 		return nil, err
 	}
 	if s.index, err = search.Open(ctx, cfg.Data, search.Config{Log: store, Directory: store, Logger: cfg.Log}); err != nil {
@@ -249,16 +249,6 @@ func (s *Server) changed(c chat.Change) {
 	}
 	s.gate.Changed(c)
 	s.sockets.Changed(c)
-}
-
-// openFiles opens the folder of files, beside the database.
-func openFiles(cfg Config, store store) (*files.Keeper, error) {
-	dir := filepath.Join(cfg.Data, "files")
-	folder, err := files.NewFolder(dir)
-	if err != nil {
-		return nil, err
-	}
-	return files.New(folder, store, filepath.Join(dir, "uploads"), cfg.Files, cfg.Log)
 }
 
 // mentions finds people by what a message calls them.
@@ -382,33 +372,6 @@ func (s *Server) Serve(ctx context.Context) error {
 		return errors.Join(err, stopped)
 	}
 	return err
-}
-
-// Sweep erases what was kept long enough.
-func (s *Server) Sweep(ctx context.Context) error {
-	keep, err := s.gate.Keep(ctx)
-	if err == nil {
-		_, err = s.store.Sweep(ctx, keep)
-	}
-	return errors.Join(err, s.keeper.Sweep(ctx))
-}
-
-// sweepEvery is how much longer than it should a message may be kept, at most.
-const sweepEvery = time.Minute
-
-func (s *Server) sweep(ctx context.Context) {
-	t := time.NewTicker(sweepEvery)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-			if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-				s.log.Error("erase what was kept long enough", "err", err)
-			}
-		}
-	}
 }
 
 // Stop ends a server that does not serve.

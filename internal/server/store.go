@@ -31,18 +31,9 @@ type NATS struct {
 
 // store is what a server keeps all in: a SQLite file, or a PostgreSQL database.
 type store interface {
-	chat.Log
-	chat.Directory
-	chat.Accounts
-	chat.Files
-	chat.Attention
-	chat.Hooks
-	chat.Turns
-	Sweep(ctx context.Context, place chat.Keep) (rooms int, err error)
+	chat.Store
 	Observe(func(sqlstore.Commit))
 	Waiting() int
-	Check(ctx context.Context) error
-	Close() error
 }
 
 // checkStore refuses what does not go together.

@@ -18,7 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
 	"hubbub/internal/chat"
@@ -43,7 +42,7 @@ func open(t testing.TB, dir string) *sqlite.Store {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T, place string) storetest.Store { return open(t, place) })
+	storetest.Run(t, func(t *testing.T, place string) chat.Store { return open(t, place) })
 }
 
 // raw opens the file as another program would.
@@ -55,36 +54,6 @@ func raw(t testing.TB, dir string) *sql.DB {
 	}
 	t.Cleanup(func() { db.Close() })
 	return db
-}
-
-// talker is somebody with a room.
-type talker struct {
-	s      *sqlite.Store
-	room   chat.RoomID
-	author chat.UserID
-}
-
-func named(name string) chat.Name { return chat.Name{Display: name, Key: name} }
-
-func newTalker(t testing.TB, s *sqlite.Store) talker {
-	t.Helper()
-	r, err := s.EnsureRoom(context.Background(), named("lobby"), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := s.AddVisitor(context.Background(), named(fmt.Sprint("talker ", time.Now().UnixNano())))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return talker{s, r.ID, p.ID}
-}
-
-func (k talker) draft(body string) chat.Draft {
-	return chat.Draft{Room: k.room, Author: k.author, Kind: chat.KindMessage, ID: chat.EventID(uuid.Must(uuid.NewV7())), Body: body}
-}
-
-func (k talker) say(body string) chat.Result {
-	return k.s.Append(context.Background(), []chat.Draft{k.draft(body)})[0]
 }
 
 // testdata/schema1.sql is a database of the first release with a row of each
@@ -199,7 +168,7 @@ func checkSecond(t *testing.T, s *sqlite.Store) {
 	if err != nil || len(people) != 1 || people[0].Password != "$argon2id$v=19$stored" || people[0].Picture != "p1" {
 		t.Errorf("the people are %+v, %v", people, err) // nobody else has a session or an account
 	}
-	if _, err := s.AddVisitor(ctx, named("kim")); err == nil {
+	if _, err := s.AddVisitor(ctx, storetest.Named("kim")); err == nil {
 		t.Error("a name that rested does not")
 	}
 	if v, err := s.Setting(ctx, "guests"); v != "open" || err != nil {
@@ -250,7 +219,7 @@ func TestRefusals(t *testing.T) {
 	if got, err := os.ReadFile(filepath.Join(nonsense, "hubbub.db")); err != nil || !bytes.Equal(got, text) {
 		t.Errorf("the foreign file was changed: %v", err)
 	}
-	if r := newTalker(t, holder).say("still here"); r.Err != nil {
+	if r := storetest.NewTalker(t, holder).Say("still here"); r.Err != nil {
 		t.Error(r.Err)
 	}
 }
@@ -283,7 +252,7 @@ func TestFileModes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "data")
 	s := open(t, dir)
 	defer s.Close()
-	if r := newTalker(t, s).say("x"); r.Err != nil {
+	if r := storetest.NewTalker(t, s).Say("x"); r.Err != nil {
 		t.Fatal(r.Err)
 	}
 	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
@@ -301,14 +270,14 @@ func TestFileModes(t *testing.T) {
 func TestDiskFull(t *testing.T) {
 	s := open(t, t.TempDir())
 	defer s.Close()
-	k := newTalker(t, s)
+	k := storetest.NewTalker(t, s)
 	if err := s.LimitPages(10); err != nil {
 		t.Fatal(err)
 	}
 	stored := 0
 	var r chat.Result
 	for range 100 {
-		if r = k.say(strings.Repeat("x", 4000)); r.Err != nil {
+		if r = k.Say(strings.Repeat("x", 4000)); r.Err != nil {
 			break
 		}
 		stored++
@@ -324,7 +293,7 @@ func TestDiskFull(t *testing.T) {
 	if err := s.LimitPages(1000); err != nil {
 		t.Fatal(err)
 	}
-	if r := k.say("room again"); r.Err != nil || int(r.Event.Seq) != stored+1 {
+	if r := k.Say("room again"); r.Err != nil || int(r.Event.Seq) != stored+1 {
 		t.Errorf("%+v", r)
 	}
 	if err := s.Check(t.Context()); err != nil {
@@ -337,8 +306,8 @@ func TestDiskFull(t *testing.T) {
 func TestFailedCommit(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
-	k := newTalker(t, s)
-	if r := k.say("before"); r.Err != nil {
+	k := storetest.NewTalker(t, s)
+	if r := k.Say("before"); r.Err != nil {
 		t.Fatal(r.Err)
 	}
 	var told []chat.Event
@@ -347,7 +316,7 @@ func TestFailedCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if r := k.say("after"); r.Err == nil || chat.AsError(r.Err).Code != chat.CodeUnavailable {
+		if r := k.Say("after"); r.Err == nil || chat.AsError(r.Err).Code != chat.CodeUnavailable {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -362,7 +331,7 @@ func TestFailedCommit(t *testing.T) {
 	s.Close()
 	s = open(t, dir)
 	defer s.Close()
-	if events, err := s.Read(t.Context(), k.room, 0, 10); err != nil || len(events) != 1 || events[0].Body != "before" {
+	if events, err := s.Read(t.Context(), k.Room, 0, 10); err != nil || len(events) != 1 || events[0].Body != "before" {
 		t.Errorf("%+v, %v", events, err)
 	}
 }
@@ -371,11 +340,11 @@ func TestFailedCommit(t *testing.T) {
 func TestErasedFromTheFiles(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
-	k := newTalker(t, s)
+	k := storetest.NewTalker(t, s)
 	word := "verysecretword"
-	e := k.say(word + " one").Event
-	change := chat.Draft{Room: e.Room, Author: e.Author, Kind: chat.KindEdit, ID: k.draft("").ID, Target: e.Seq, Body: word + " two"}
-	gone := chat.Draft{Room: e.Room, Author: e.Author, Kind: chat.KindDelete, ID: k.draft("").ID, Target: e.Seq}
+	e := k.Say(word + " one").Event
+	change := chat.Draft{Room: e.Room, Author: e.Author, Kind: chat.KindEdit, ID: k.Draft("").ID, Target: e.Seq, Body: word + " two"}
+	gone := chat.Draft{Room: e.Room, Author: e.Author, Kind: chat.KindDelete, ID: k.Draft("").ID, Target: e.Seq}
 	s.Append(t.Context(), []chat.Draft{change})
 	if !inFiles(t, dir, word) {
 		t.Fatal("the word is not where this test looks")
@@ -395,14 +364,14 @@ func TestSweptFromTheFiles(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	defer s.Close()
-	k := newTalker(t, s)
+	k := storetest.NewTalker(t, s)
 	word := "verysecretword"
-	e := k.say(word + " one").Event
-	s.Append(t.Context(), []chat.Draft{{Room: e.Room, Author: e.Author, Kind: chat.KindEdit, ID: k.draft("").ID, Target: e.Seq, Body: word + " two"}})
+	e := k.Say(word + " one").Event
+	s.Append(t.Context(), []chat.Draft{{Room: e.Room, Author: e.Author, Kind: chat.KindEdit, ID: k.Draft("").ID, Target: e.Seq, Body: word + " two"}})
 	for range 30 { // over pages, and long ones
-		k.say(strings.Repeat(word+" ", 200))
+		k.Say(strings.Repeat(word+" ", 200))
 	}
-	k.say("the last one")
+	k.Say("the last one")
 	if !inFiles(t, dir, word) {
 		t.Fatal("the word is not where this test looks")
 	}
@@ -422,10 +391,10 @@ func TestSweptFromTheFiles(t *testing.T) {
 func TestSweptByAge(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
-	k := newTalker(t, s)
+	k := storetest.NewTalker(t, s)
 	var drafts []chat.Draft
 	for range 5000 {
-		drafts = append(drafts, k.draft("x"))
+		drafts = append(drafts, k.Draft("x"))
 	}
 	s.Append(t.Context(), drafts)
 	s.Close()
@@ -442,11 +411,11 @@ func TestSweptByAge(t *testing.T) {
 		if _, err := s.Sweep(t.Context(), chat.Keep{Days: x.days}); err != nil {
 			t.Fatal(err)
 		}
-		if r, err := s.Room(t.Context(), k.room); err != nil || r.Floor != x.want {
+		if r, err := s.Room(t.Context(), k.Room); err != nil || r.Floor != x.want {
 			t.Errorf("keeping %d days erases up to %d, not %d, %v", x.days, r.Floor, x.want, err)
 		}
 	}
-	events, err := s.Read(t.Context(), k.room, 0, 10_000)
+	events, err := s.Read(t.Context(), k.Room, 0, 10_000)
 	if err != nil || len(events) != 5002 || !events[4499].Deleted || events[4500].Deleted || events[5000].Target != 2000 || events[5001].Target != 4500 {
 		t.Errorf("%d events, %v", len(events), err)
 	}
@@ -475,7 +444,7 @@ func TestBusyFromOutside(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	defer s.Close()
-	k := newTalker(t, s)
+	k := storetest.NewTalker(t, s)
 	conn, err := raw(t, dir).Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -484,7 +453,7 @@ func TestBusyFromOutside(t *testing.T) {
 		t.Fatal(err)
 	}
 	results := make(chan chat.Result)
-	go func() { results <- k.say("patience") }()
+	go func() { results <- k.Say("patience") }()
 	select {
 	case r := <-results:
 		t.Fatalf("it did not wait: %+v", r)
@@ -528,14 +497,14 @@ func appendUntilKilled(dir string) {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	room, _ := s.EnsureRoom(context.Background(), named("lobby"), "")
+	room, _ := s.EnsureRoom(context.Background(), storetest.Named("lobby"), "")
 	var out sync.Mutex
 	for i := range 8 {
-		p, _ := s.AddVisitor(context.Background(), named(fmt.Sprint("child ", i)))
+		p, _ := s.AddVisitor(context.Background(), storetest.Named(fmt.Sprint("child ", i)))
 		go func() {
 			for {
-				k := talker{s, room.ID, p.ID}
-				if r := k.say("x"); r.Err == nil {
+				k := storetest.Talker{Store: s, Room: room.ID, Author: p.ID}
+				if r := k.Say("x"); r.Err == nil {
 					out.Lock()
 					fmt.Println(r.Event.ID, r.Event.Seq)
 					out.Unlock()
@@ -580,7 +549,7 @@ func TestKilled(t *testing.T) {
 	if err := s.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	room, err := s.EnsureRoom(t.Context(), named("lobby"), "")
+	room, err := s.EnsureRoom(t.Context(), storetest.Named("lobby"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -605,41 +574,5 @@ func TestKilled(t *testing.T) {
 // Appends of many callers to one or many rooms, each as durable as any: the
 // figure is acknowledged messages per second.
 func BenchmarkAppend(b *testing.B) {
-	for _, rooms := range []int{1, 100} {
-		for _, flight := range []int{1, 64, 512} {
-			b.Run(fmt.Sprintf("rooms=%d/flight=%d", rooms, flight), func(b *testing.B) {
-				s := open(b, b.TempDir())
-				defer s.Close()
-				k := newTalker(b, s)
-				ids := make([]chat.RoomID, rooms)
-				for i := range ids {
-					r, err := s.EnsureRoom(b.Context(), named(fmt.Sprint("room", i)), "")
-					if err != nil {
-						b.Fatal(err)
-					}
-					ids[i] = r.ID
-				}
-				work := make(chan int)
-				var wg sync.WaitGroup
-				for range flight {
-					wg.Go(func() {
-						for n := range work {
-							d := k.draft("seventy bytes of text, about what people write when they chat in a room")
-							d.Room = ids[n%rooms]
-							if r := s.Append(b.Context(), []chat.Draft{d})[0]; r.Err != nil {
-								b.Error(r.Err)
-							}
-						}
-					})
-				}
-				b.ResetTimer()
-				for n := range b.N {
-					work <- n
-				}
-				close(work)
-				wg.Wait()
-				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
-			})
-		}
-	}
+	storetest.BenchmarkAppend(b, func(t testing.TB) chat.Store { return open(t, t.TempDir()) })
 }

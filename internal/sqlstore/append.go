@@ -246,6 +246,16 @@ func (t *Tx) person(id chat.UserID) (*person, error) {
 	return p, err
 }
 
+// pair returns a room that is only looked at, and somebody.
+func (t *Tx) pair(in chat.RoomID, id chat.UserID) (*room, *person, error) {
+	r, err := t.look(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := t.person(id)
+	return r, p, err
+}
+
 func scanPerson(row Scanner) (*person, error) {
 	var p person
 	err := row.Scan(&p.key, &p.ID, &p.Name, &p.Role, &p.Bot)

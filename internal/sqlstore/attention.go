@@ -14,11 +14,7 @@ import (
 
 // placed finds a room, and somebody who has it on their list (CodeNotFound).
 func (t *Tx) placed(id chat.UserID, room chat.RoomID) (*room, *person, error) {
-	r, err := t.look(room)
-	if err != nil {
-		return nil, nil, err
-	}
-	p, err := t.person(id)
+	r, p, err := t.pair(room, id)
 	if err != nil {
 		return nil, nil, err
 	}

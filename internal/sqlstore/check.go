@@ -36,6 +36,8 @@ var contradictions = map[string]string{
 	"a file is held by nobody, or by somebody while it is an upload": `SELECT id FROM files f WHERE (f.expires = 0) != EXISTS (SELECT 1 FROM held WHERE file = f.key) OR (f.expires = 0 AND f.done = 0)`,
 	"something that is no message holds a file": `SELECT h.seq FROM held h JOIN events e ON e.room = h.room AND e.seq = h.seq LEFT JOIN revisions r ON r.room = h.room AND r.seq = h.seq
 		JOIN rooms m ON m.key = h.room WHERE e.kind != 1 OR (r.seq IS NOT NULL AND r.body IS NULL) OR h.seq <= m.floor`,
+	"an upload's pieces have a hole, or no upload": `SELECT p.upload FROM pieces p LEFT JOIN files f ON f.id = p.upload
+		WHERE f.id IS NULL OR f.done = 1 OR p.start != (SELECT coalesce(sum(size), 0) FROM pieces WHERE upload = p.upload AND start < p.start)`,
 	"a file is there and to be removed": `SELECT id FROM gone JOIN files USING (id)`,
 }
 

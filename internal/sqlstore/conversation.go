@@ -157,11 +157,7 @@ func (s *Store) Threads(ctx context.Context, id chat.UserID, limit int) ([]chat.
 // FollowThread implements chat.Directory.
 func (s *Store) FollowThread(ctx context.Context, id chat.UserID, room chat.RoomID, root chat.Seq, muted bool) error {
 	return s.change(ctx, func(t *Tx) error {
-		r, err := t.look(room)
-		if err != nil {
-			return err
-		}
-		p, err := t.person(id)
+		r, p, err := t.pair(room, id)
 		if err != nil {
 			return err
 		}
@@ -176,11 +172,7 @@ func (s *Store) FollowThread(ctx context.Context, id chat.UserID, room chat.Room
 // ReadThread implements chat.Directory.
 func (s *Store) ReadThread(ctx context.Context, id chat.UserID, room chat.RoomID, root, seq chat.Seq) (read chat.Seq, err error) {
 	err = s.change(ctx, func(t *Tx) error {
-		r, err := t.look(room)
-		if err != nil {
-			return err
-		}
-		p, err := t.person(id)
+		r, p, err := t.pair(room, id)
 		if err != nil {
 			return err
 		}

@@ -27,6 +27,10 @@ func (s *Store) AddUpload(ctx context.Context, u chat.Upload, most int64) error 
 		if err != nil {
 			return err
 		}
+		// One at a time for a person, at any node, or two would both find room.
+		if err := t.exec("UPDATE people SET key = key WHERE key = ?", owner.key); err != nil {
+			return err
+		}
 		var sum int64
 		err = t.row("SELECT coalesce(sum(length), 0) FROM files WHERE owner = ? AND created > ?", owner.key, s.now()-chat.UploadMemory.Milliseconds()).Scan(&sum)
 		if err != nil {
@@ -59,18 +63,69 @@ func noFile(err error) error {
 // FinishUpload implements chat.Files.
 func (s *Store) FinishUpload(ctx context.Context, f chat.File) error {
 	return s.change(ctx, func(t *Tx) error {
-		return t.one("there is no such file", `UPDATE files SET type = ?, size = ?, width = ?, height = ?, thumb = ?, duration = ?, done = 1 WHERE id = ? AND expires > 0`,
+		err := t.one("there is no such file", `UPDATE files SET type = ?, size = ?, width = ?, height = ?, thumb = ?, duration = ?, done = 1 WHERE id = ? AND expires > 0`,
 			f.Type, f.Size, f.Width, f.Height, f.Thumb, f.Duration, f.ID)
+		if err != nil {
+			return err
+		}
+		return errors.Join(
+			t.exec("INSERT INTO gone (id) SELECT DISTINCT CAST(? AS TEXT) FROM pieces WHERE upload = ? ON CONFLICT DO NOTHING", f.ID+chat.PiecesOf, f.ID),
+			t.exec("DELETE FROM pieces WHERE upload = ?", f.ID))
 	})
+}
+
+// AddPiece implements chat.Files.
+func (s *Store) AddPiece(ctx context.Context, id chat.FileID, from int64, p chat.Piece, most int) error {
+	return s.change(ctx, func(t *Tx) error {
+		var length int64
+		if err := t.row("SELECT length FROM files WHERE id = ? AND expires > 0 AND done = 0", id).Scan(&length); err != nil {
+			return noFile(err)
+		}
+		var there int64
+		var n int
+		if err := t.row("SELECT coalesce(sum(size), 0), count(*) FROM pieces WHERE upload = ?", id).Scan(&there, &n); err != nil {
+			return err
+		}
+		switch {
+		case there != from || p.Size <= 0:
+			return elsewhere()
+		case p.Size > length-from:
+			return chat.Errorf(chat.CodeTooLarge, "the upload would be longer than it said")
+		case most > 0 && n >= most:
+			return chat.Errorf(chat.CodeTooMany, "the upload came in more than %d pieces; begin anew", most)
+		}
+		// Another node may have taken a piece meanwhile: at that very place.
+		done, err := t.session.Exec(t.ctx, "INSERT INTO pieces (upload, start, size, name) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", id, from, p.Size, p.Name)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, elsewhere())
+		}
+		return nil
+	})
+}
+
+func elsewhere() error {
+	return chat.Errorf(chat.CodeConflict, "the upload goes on at another place; ask where")
+}
+
+// Pieces implements chat.Files.
+func (s *Store) Pieces(ctx context.Context, id chat.FileID) ([]chat.Piece, error) {
+	scan := func(row Scanner) (p chat.Piece, err error) { return p, row.Scan(&p.Name, &p.Size) }
+	return list(ctx, s, scan, "SELECT name, size FROM pieces WHERE upload = ? ORDER BY start", id)
 }
 
 // DropUpload implements chat.Files.
 func (s *Store) DropUpload(ctx context.Context, id chat.FileID) error {
 	return s.change(ctx, func(t *Tx) error {
+		if err := t.exec("DELETE FROM pieces WHERE upload = ?", id); err != nil {
+			return err
+		}
 		if err := t.one("there is no such file", "DELETE FROM files WHERE id = ? AND expires > 0", id); err != nil {
 			return err
 		}
-		return t.exec("INSERT INTO gone (id) VALUES (?)", id)
+		return t.exec("INSERT INTO gone (id) VALUES (?), (?) ON CONFLICT DO NOTHING", id, id+chat.PiecesOf)
 	})
 }
 
@@ -82,7 +137,11 @@ func (s *Store) ExpireUploads(ctx context.Context, when time.Time) error {
 		return err
 	}
 	return s.change(ctx, func(t *Tx) error {
-		return errors.Join(t.exec("INSERT INTO gone (id) SELECT id "+late+" ON CONFLICT DO NOTHING", millis(when)), t.exec("DELETE "+late, millis(when)))
+		return errors.Join(
+			t.exec("INSERT INTO gone (id) SELECT id "+late+" ON CONFLICT DO NOTHING", millis(when)),
+			t.exec("INSERT INTO gone (id) SELECT id || CAST(? AS TEXT) "+late+" ON CONFLICT DO NOTHING", chat.PiecesOf, millis(when)),
+			t.exec("DELETE FROM pieces WHERE upload IN (SELECT id "+late+")", millis(when)),
+			t.exec("DELETE "+late, millis(when)))
 	})
 }
 

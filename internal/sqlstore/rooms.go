@@ -398,11 +398,7 @@ func (s *Store) Moderators(ctx context.Context, room chat.RoomID) ([]chat.UserID
 // MarkRead implements chat.Directory.
 func (s *Store) MarkRead(ctx context.Context, id chat.UserID, room chat.RoomID, seq chat.Seq) (read chat.Seq, err error) {
 	err = s.change(ctx, func(t *Tx) error {
-		r, err := t.look(room)
-		if err != nil {
-			return err
-		}
-		p, err := t.person(id)
+		r, p, err := t.pair(room, id)
 		if err != nil {
 			return err
 		}
@@ -445,11 +441,7 @@ func (s *Store) Audit(ctx context.Context, room chat.RoomID, before chat.Seq, li
 // AddReport implements chat.Directory.
 func (s *Store) AddReport(ctx context.Context, room chat.RoomID, seq chat.Seq, by chat.UserID, reason string) error {
 	return s.change(ctx, func(t *Tx) error {
-		r, err := t.look(room)
-		if err != nil {
-			return err
-		}
-		p, err := t.person(by)
+		r, p, err := t.pair(room, by)
 		if err != nil {
 			return err
 		}

@@ -117,7 +117,7 @@ func testChanges(t *testing.T, e *env) {
 
 // Shared is a store to which several processes append.
 type Shared interface {
-	Store
+	chat.Store
 	chat.SharedLog
 }
 

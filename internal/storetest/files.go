@@ -57,7 +57,7 @@ func testUploads(t *testing.T, e *env) {
 	e.must(e.DropUpload(t.Context(), "b"))
 	e.wants(chat.CodeNotFound, e.DropUpload(t.Context(), "b"))
 	e.wants(chat.CodeNotFound, e.FinishUpload(t.Context(), chat.File{ID: "b"}))
-	if got := e.gone() + e.gone(); got != "[b][]" {
+	if got := e.gone() + e.gone(); got != "[b b-part-][]" {
 		t.Error(got)
 	}
 	e.reopen()
@@ -68,7 +68,57 @@ func testUploads(t *testing.T, e *env) {
 	e.must(e.ExpireUploads(t.Context(), time.Now().Add(2*time.Hour)))
 	_, err = e.Upload(t.Context(), "a")
 	e.wants(chat.CodeNotFound, err)
-	if got := e.gone(); got != "[a]" {
+	if got := e.gone(); got != "[a a-part-]" {
+		t.Error(got)
+	}
+}
+
+// The pieces of an upload lie side by side, and go when it has become a file, or when it
+// is given up.
+func testPieces(t *testing.T, e *env) {
+	k := newTalk(t, e)
+	for _, id := range []chat.FileID{"a", "b", "c"} {
+		e.upload(k.ann.ID, id, false)
+	}
+	add := func(id chat.FileID, from, size int64) error {
+		return e.AddPiece(t.Context(), id, from, chat.Piece{Name: fmt.Sprint(id, "-part-", from), Size: size}, 3)
+	}
+	wants := func(id chat.FileID, want string) {
+		t.Helper()
+		if all, err := e.Pieces(t.Context(), id); err != nil || fmt.Sprint(all) != want {
+			t.Errorf("%v, %v, not %s", all, err, want)
+		}
+	}
+	wants("a", "[]")
+	e.must(add("a", 0, 400))
+	e.wants(chat.CodeConflict, add("a", 0, 400))
+	e.wants(chat.CodeConflict, add("a", 399, 1))
+	e.wants(chat.CodeConflict, add("a", 401, 1))
+	e.wants(chat.CodeConflict, add("a", 400, 0))
+	e.wants(chat.CodeTooLarge, add("a", 400, 601))
+	e.wants(chat.CodeNotFound, add("none", 0, 1))
+	e.must(add("a", 400, 100))
+	e.must(add("a", 500, 499))
+	e.wants(chat.CodeTooMany, add("a", 999, 1))
+	e.must(e.AddPiece(t.Context(), "a", 999, chat.Piece{Name: "last", Size: 1}, 0))
+	e.must(add("b", 0, 1))
+	e.must(add("c", 0, 1))
+	e.reopen()
+	wants("a", "[{a-part-0 400} {a-part-400 100} {a-part-500 499} {last 1}]")
+	e.must(e.FinishUpload(t.Context(), chat.File{ID: "a", Type: "text/plain", Size: 1000}))
+	e.must(e.FinishUpload(t.Context(), chat.File{ID: "a", Type: "text/plain", Size: 1000}))
+	e.wants(chat.CodeNotFound, add("a", 1000, 1))
+	e.must(e.DropUpload(t.Context(), "b"))
+	e.wants(chat.CodeNotFound, add("b", 1, 1))
+	wants("a", "[]")
+	wants("b", "[]")
+	wants("c", "[{c-part-0 1}]")
+	if got := e.gone(); got != "[a-part- b b-part-]" {
+		t.Error(got)
+	}
+	e.must(e.ExpireUploads(t.Context(), time.Now().Add(2*time.Hour)))
+	wants("c", "[]")
+	if got := e.gone(); got != "[a a-part- c c-part-]" {
 		t.Error(got)
 	}
 }
@@ -98,7 +148,7 @@ func testHeldFiles(t *testing.T, e *env) {
 		t.Errorf("%+v", first.Files)
 	}
 	e.must(e.ExpireUploads(t.Context(), time.Now().Add(2*time.Hour)))
-	if got := e.gone(); got != "[bens slow]" {
+	if got := e.gone(); got != "[bens bens-part- slow slow-part-]" {
 		t.Error(got)
 	}
 	e.wants(chat.CodeNotFound, e.DropUpload(t.Context(), "a"))

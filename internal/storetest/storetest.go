@@ -15,25 +15,9 @@ import (
 	"hubbub/internal/chat"
 )
 
-// Store is what a backend gives: all interfaces, retention, and a self check.
-type Store interface {
-	chat.Log
-	chat.Directory
-	chat.Accounts
-	chat.Files
-	chat.Attention
-	chat.Hooks
-	chat.Turns
-	// Sweep erases what rooms keep no longer, or the place does where a room says
-	// nothing, and says in how many rooms it did.
-	Sweep(ctx context.Context, place chat.Keep) (rooms int, err error)
-	Check(ctx context.Context) error
-	Close() error
-}
-
 // Open opens the store that lives at place, made if need be. The same place
 // opened again, after Close, is the same store.
-type Open func(t *testing.T, place string) Store
+type Open func(t *testing.T, place string) chat.Store
 
 // Run runs the whole suite.
 func Run(t *testing.T, open Open) {
@@ -70,6 +54,7 @@ func Run(t *testing.T, open Open) {
 		{"Conversation/edit conflicts", testEditConflict},
 		{"Conversation/everyone, and who has seen it", testEveryone},
 		{"Files/uploads", testUploads},
+		{"Files/pieces", testPieces},
 		{"Files/messages hold files", testHeldFiles},
 		{"Files/forwarding", testForwarding},
 		{"Files/edits", testFileEdits},
@@ -126,7 +111,7 @@ func Run(t *testing.T, open Open) {
 // env is one test's store, with short ways to use it.
 type env struct {
 	*testing.T
-	Store
+	chat.Store
 	open  Open
 	place string
 	users int

@@ -1,24 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Chaos, mulberry32, type Faults, type LaneFaults } from './chaos.ts';
-import type { Socket } from './socket.ts';
 import { TestClock } from './testclock.ts';
+import { TestSocket } from './testsocket.ts';
 
 const none: LaneFaults = { delay: 0, jitter: 0, drop: 0, double: 0 };
-
-class FakeSocket implements Socket {
-  onopen: (() => void) | null = null;
-  onmessage: ((message: { data: unknown }) => void) | null = null;
-  onclose: ((close: { code: number }) => void) | null = null;
-  sent: string[] = [];
-  closed = false;
-
-  send(data: string): void {
-    this.sent.push(data);
-  }
-  close(): void {
-    this.closed = true;
-  }
-}
 
 let clock: TestClock;
 let chaos: Chaos;
@@ -38,7 +23,7 @@ function make(faults: Partial<Faults>, seed = 4711): Chaos {
 
 /** A connection through it, and what comes to the page. */
 function connect() {
-  const real = new FakeSocket();
+  const real = new TestSocket();
   const socket = chaos.through(real);
   const heard: string[] = [];
   socket.onopen = () => heard.push('open');
@@ -245,7 +230,7 @@ test('at the end what was held passes at once, and nothing is broken any more', 
   expect(real.sent).toEqual(['a', ...numbered(20)]);
   clock.advance(60_000);
   expect(chaos.cuts).toBe(0);
-  const next = new FakeSocket();
+  const next = new TestSocket();
   expect(chaos.through(next)).toBe(next);
   chaos.sleep(1000);
   socket.send('b');

@@ -3,19 +3,9 @@ import { overlay } from './overlay.ts';
 import type { Outgoing } from './outbox.ts';
 import { apply } from './revise.ts';
 import { RoomLog } from './roomlog.ts';
+import { message } from './testevent.ts';
 import type { RoomEvent } from './wire.ts';
 
-const message = (seq: number, more: Partial<RoomEvent> = {}): RoomEvent => ({
-  room: 'r',
-  seq,
-  kind: 'message',
-  id: `id-${seq}`,
-  author: 'a',
-  name: 'Ana',
-  time: seq * 1000,
-  text: `text ${seq}`,
-  ...more,
-});
 const change = (seq: number, kind: string, text = '', author = 'b'): RoomEvent =>
   message(seq, { kind, text, target: 1, author, name: author.toUpperCase() });
 const said = (event: RoomEvent) =>

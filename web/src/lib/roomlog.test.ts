@@ -1,18 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { RoomLog } from './roomlog.ts';
-import type { RoomEvent } from './wire.ts';
+import { message } from './testevent.ts';
 
-const message = (seq: number, more: Partial<RoomEvent> = {}): RoomEvent => ({
-  room: 'r',
-  seq,
-  kind: 'message',
-  id: `id-${seq}`,
-  author: 'a',
-  name: 'Ines',
-  time: seq * 1000,
-  text: `text ${seq}`,
-  ...more,
-});
 const opened = (after: number, epoch = 'e') => ({
   room: 'r',
   name: 'lobby',

@@ -1,24 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Connection, type ConnectionState, type Socket } from './socket.ts';
+import { Connection, type ConnectionState } from './socket.ts';
 import { TestClock } from './testclock.ts';
-
-class FakeSocket implements Socket {
-  onopen: (() => void) | null = null;
-  onmessage: ((message: { data: unknown }) => void) | null = null;
-  onclose: ((close: { code: number }) => void) | null = null;
-  sent: string[] = [];
-  closed = false;
-
-  send(data: string): void {
-    this.sent.push(data);
-  }
-  close(): void {
-    this.closed = true;
-  }
-  say(frame: unknown): void {
-    this.onmessage?.({ data: JSON.stringify(frame) });
-  }
-}
+import { TestSocket } from './testsocket.ts';
 
 const welcome = {
   welcome: {
@@ -33,7 +16,7 @@ const welcome = {
 const heartbeat = { heartbeat: { time: 0, heads: {} } };
 
 let clock: TestClock;
-let sockets: FakeSocket[];
+let sockets: TestSocket[];
 let states: ConnectionState[];
 let frames: string[];
 let random: number;
@@ -58,7 +41,7 @@ beforeEach(() => {
   connection = new Connection({
     connect(subprotocol) {
       expect(subprotocol).toBe('hubbub.v1');
-      sockets.push(new FakeSocket());
+      sockets.push(new TestSocket());
       return socket();
     },
     clock,

@@ -29,6 +29,8 @@ const lockName = 'hubbub.alerts';
 const looking = 'hubbub.looking';
 /** A browser that does not reach its push service may not say so. */
 const patience = 15_000;
+/** Until then every tab reads what another has remembered: they hear of that a little later. */
+const spread = 10_000;
 
 /** The alerts of this browser. They are asked for only where somebody wants them. */
 class Alerts {
@@ -106,10 +108,7 @@ class Alerts {
 
   /** Whether somebody sits before any tab of this browser. */
   async watched(): Promise<boolean> {
-    if (this.letGo) return true;
-    if (!('locks' in navigator)) return false;
-    const { held = [] } = await navigator.locks.query();
-    return held.some(({ name }) => name === looking);
+    return this.letGo !== undefined || isHeld(looking);
   }
 
   /** Shows an alert, unless this browser has shown it before, in whichever tab. */
@@ -118,7 +117,8 @@ class Alerts {
     await exclusively(async () => {
       const { room, seq } = alert.data;
       const before = readMarks();
-      if ((before[room] ?? 0) >= seq) return;
+      if ((before[room] ?? 0) >= seq || (await isHeld(lockOf(alert)))) return;
+      holdFor(lockOf(alert), spread);
       remember(alerted, JSON.stringify({ ...before, [room]: seq }));
       await this.draw(alert);
     });
@@ -210,6 +210,21 @@ function readMarks(): Record<string, number> {
   } catch {
     return {};
   }
+}
+
+const lockOf = (alert: Alert): string => `${lockName} ${alert.tag}`;
+
+/** Whether any tab holds a lock. */
+async function isHeld(lock: string): Promise<boolean> {
+  if (!('locks' in navigator)) return false;
+  const { held = [] } = await navigator.locks.query();
+  return held.some(({ name }) => name === lock);
+}
+
+function holdFor(lock: string, ms: number): void {
+  if (!('locks' in navigator)) return;
+  const held = new Promise((resolve) => setTimeout(resolve, ms));
+  navigator.locks.request(lock, { mode: 'shared' }, () => held).catch(() => undefined);
 }
 
 /** Does something in one tab of this browser at a time. */
