@@ -41,9 +41,14 @@ cluster: bin/hubbub bin/cluster ## PostgreSQL, NATS and three nodes behind one a
 bin/cluster: $(GO_FILES) $(wildcard cluster/*.go)
 	CGO_ENABLED=0 go build -o $@ ./cluster
 
+# What does not need the others runs beside them: packages are installed while Go and the page are
+# built, and the page's tests run while Go's wait. The browsers, which take all there is, come alone.
 .PHONY: test
 test: export HUBBUB_TEST_NEEDS := 1
-test: needs test-go test-web test-e2e ## everything; installs what it needs
+test: ## everything; installs what it needs
+	+@$(MAKE) --no-print-directory -j3 needs vet bin/hubbub bin/chaos bin/cluster bin/s3server web/node_modules/.stamp e2e/node_modules/.stamp
+	+@$(MAKE) --no-print-directory -j2 race test-web
+	+@$(MAKE) --no-print-directory test-e2e
 
 .PHONY: needs
 needs:
@@ -58,9 +63,18 @@ bin/s3server: $(wildcard internal/s3test/server/*) # a real S3 server for tests;
 	cd internal/s3test/server && CGO_ENABLED=0 go build -ldflags "-s -w" -o ../../../$@ .
 
 .PHONY: test-go
-test-go: web/dist/index.html bin/s3server ## vet, race detector
-	go vet ./...
-	go test -race $(UNWATCHED) -vet=off ./internal/ws ./... # the one that waits most begins first
+test-go: vet race ## vet, race detector
+
+.PHONY: vet
+vet: web/dist/index.html
+	CGO_ENABLED=0 go vet ./... # without C, whose compiler may just be being installed
+
+# Tests wait more than they work: four packages at a time, and those that take longest begin first.
+# With the race detector a program sleeps for a second before it exits, unless it is told not to.
+.PHONY: race
+race: export GORACE := atexit_sleep_ms=10
+race: web/dist/index.html bin/s3server
+	go test -race $(UNWATCHED) -vet=off -p 4 ./internal/ws ./internal/api ./internal/postgres ./cmd/hubbub ./...
 
 .PHONY: test-web
 test-web: web/node_modules/.stamp ## types, lint and unit tests of the page

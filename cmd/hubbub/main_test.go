@@ -51,6 +51,8 @@ func runScripts(t *testing.T, dir, database string) {
 			other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<p>A wiki") }))
 			e.Defer(other.Close)
 			e.Setenv("OTHER", other.URL) // another program
+			// With the race detector a program sleeps for a second before it exits, and a script runs many.
+			e.Setenv("GORACE", "atexit_sleep_ms=10")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"start": start, "stop": stop, "as": as, "follow": follow, "shows": shows, "unfollow": unfollow, "hangup": hangup, "socket": socket, "say": say},

@@ -61,7 +61,11 @@ export async function openDraftStore(name = 'hubbub'): Promise<DraftStore> {
     all: (author) => db.getAllFromIndex('drafts', 'author', author),
     async put(draft) {
       const tx = db.transaction('drafts', 'readwrite', strict);
-      await Promise.all([tx.store.put(draft), tx.done]);
+      const put = tx.store.put(draft);
+      // Asked for at once: left to itself it is asked for behind the answer to the put, and a page that is
+      // closed before that takes the draft with it.
+      tx.commit();
+      await Promise.all([put, tx.done]);
     },
     async replace(draft) {
       const tx = db.transaction('drafts', 'readwrite', strict);

@@ -1,5 +1,5 @@
 import 'fake-indexeddb/auto';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { memoryDraftStore, openDraftStore, type Draft, type DraftStore } from './draftstore.ts';
 import { Outbox, sendDraft, type OutboxNews } from './outbox.ts';
 import { TestClock } from './testclock.ts';
@@ -432,6 +432,16 @@ describe('stores', () => {
     expect(await drafts.all('b')).toEqual([]);
     await drafts.remove('x');
     expect(await drafts.all('a')).toEqual([]);
+  });
+
+  test('a page that is closed in the next moment leaves its draft behind', async () => {
+    const drafts = await openDraftStore('closing');
+    const commit = vi.spyOn(IDBTransaction.prototype, 'commit');
+    const put = drafts.put(draft);
+    expect(commit, 'the database was asked for all of it').toHaveBeenCalledOnce();
+    await put;
+    expect(await drafts.all('a')).toEqual([draft]);
+    commit.mockRestore();
   });
 
   test('a store that fails costs nothing but the reload', async () => {
