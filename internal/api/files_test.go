@@ -514,6 +514,39 @@ func TestUploadsGoOn(t *testing.T) {
 	}
 }
 
+// What came of an upload before a server stopped is there when it starts again.
+func TestUploadsWhenItStops(t *testing.T) {
+	dir := t.TempDir()
+	start := func() *running { return serve(t, taking, func(c *server.Config) { c.Data = dir }) }
+	r := start()
+	ines := r.member("Ines")
+	const came, all = 400_000, 1_000_000
+	resp, _ := r.begin(ines, "numbers.txt", all)
+	at := resp.Header.Get("Location")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(strings.Replace(r.url, "localhost", "127.0.0.1", 1), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "PATCH %s HTTP/1.1\r\nHost: localhost\r\n%s\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: %d\r\n\r\n", at, ines, all)
+	if _, err := conn.Write(make([]byte, came)); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if half, _ := os.ReadDir(filepath.Join(dir, "files", "half")); len(half) > 0 {
+			break // it has begun to write
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nothing is written")
+		}
+	}
+	r.stop()
+	r = start()
+	if resp, _ := r.do("HEAD", at, "", ines, "Tus-Resumable: 1.0.0"); resp.Header.Get("Upload-Offset") != fmt.Sprint(came) {
+		t.Errorf("of %d bytes that came it has kept %s", came, resp.Header.Get("Upload-Offset"))
+	}
+}
+
 // An upload whose last byte came before a crash is finished by asking for it.
 func TestUploadCutOffAtItsEnd(t *testing.T) {
 	dir := t.TempDir()

@@ -44,6 +44,8 @@ type Keeper struct {
 	tus    http.Handler
 	told   atomic.Int64 // when an outage of the store was logged last, in nanoseconds
 
+	writing underWay
+
 	finishing sync.Mutex
 	busy      map[chat.FileID]*sync.Mutex // uploads that are being finished
 }
@@ -51,6 +53,7 @@ type Keeper struct {
 // New returns a keeper. What is not whole yet lies in the store too.
 func New(store Store, files chat.Files, limits Limits, log *slog.Logger) (*Keeper, error) {
 	k := &Keeper{store: store, files: files, log: log, limits: limits, busy: make(map[chat.FileID]*sync.Mutex)}
+	k.writing.writing, k.writing.over = make(map[*body]struct{}), make(chan struct{})
 	var err error
 	k.tus, err = k.newTus()
 	return k, err

@@ -133,6 +133,7 @@ func (k *Keeper) ServeUpload(w http.ResponseWriter, r *http.Request, who chat.Lo
 	}
 	answer := &translator{ResponseWriter: w, r: r, q: q, refuse: refuse, limits: k.limits}
 	inner := r.WithContext(context.WithValue(r.Context(), requestKey{}, q))
+	defer k.writing.watch(w, inner)()
 	http.StripPrefix("/api/uploads", k.tus).ServeHTTP(answer, inner)
 }
 

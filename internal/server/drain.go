@@ -60,6 +60,9 @@ func (s *Server) parting(h http.Handler) http.Handler {
 	})
 }
 
+// keepTime is how long it may take to keep what has come of uploads.
+const keepTime = time.Second
+
 // stop ends what serves, in good order. Requests under way have what is left of the time
 // to leave.
 func (s *Server) stop() error {
@@ -72,6 +75,9 @@ func (s *Server) stop() error {
 	s.private.close()
 	s.admin.close()
 	if err := s.http.Shutdown(requests); err != nil {
+		keeping, kept := context.WithTimeout(context.Background(), keepTime)
+		s.keeper.Close(keeping)
+		kept()
 		s.http.Close()
 	}
 	s.previews.Close()
