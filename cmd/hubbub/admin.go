@@ -15,18 +15,25 @@ import (
 	"hubbub/internal/server"
 )
 
-// The operator's commands ask a running server, or the data folder if none runs.
+// The operator's commands ask a running server, or the data folder if none runs, or the
+// database that nodes share.
 
 // admin is a command of the operator.
-type admin struct{ data string }
+type admin struct{ data, database string }
 
 // command makes a subcommand that asks the server.
 func (a *admin) command(use, short string, args cobra.PositionalArgs, run func(*cobra.Command, *server.Admin, []string) error) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Args: args}
 	c.Flags().StringVar(&a.data, "data", "data", "`folder` of the server")
-	c.PreRunE = func(c *cobra.Command, _ []string) error { return loadEnv(c.Flags(), "data") }
+	c.Flags().StringVar(&a.database, "database", "", "`address` of the PostgreSQL database of several nodes, whether they run or not")
+	c.PreRunE = func(c *cobra.Command, _ []string) error { return loadEnv(c.Flags(), "data", "database") }
 	c.RunE = func(c *cobra.Command, args []string) error {
-		asked, err := server.OpenAdmin(c.Context(), a.data, slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn})))
+		log := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+		data := a.data
+		if c.Flags().Changed("database") {
+			data = "" // that of another server may be here
+		}
+		asked, err := server.OpenAdmin(c.Context(), data, a.database, log)
 		if err != nil {
 			return err
 		}

@@ -21,31 +21,31 @@ import (
 	"hubbub/internal/ws"
 )
 
-// Admin asks a server as its operator: a running one on its private socket, or
-// else the data folder itself, by the same handler.
+// Admin asks a server as its operator: a running one on its private socket, or else the
+// data folder or the database itself, by the same handler.
 type Admin struct {
-	running bool // a server is asked, and not the data folder
+	running bool // a server is asked, and not what it keeps
 	send    func(*http.Request) (*http.Response, error)
 	close   func() error
 }
 
 const baseSetting = "base" // where links led when the server last ran
 
-// OpenAdmin finds the server of a data folder. Its errors are sentences for the
-// operator.
-func OpenAdmin(ctx context.Context, data string, log *slog.Logger) (*Admin, error) {
-	path := AdminSocket(data)
-	if conn, err := net.Dial("unix", path); err == nil {
-		conn.Close()
-		t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", path)
-		}}
-		return &Admin{true, t.RoundTrip, func() error { t.CloseIdleConnections(); return nil }}, nil
+// OpenAdmin finds the server of a data folder, where one is named and it runs, or else the
+// database, where one is named; nodes that use it hear of what is done within a second or
+// two. Its errors are sentences for the operator.
+func OpenAdmin(ctx context.Context, data, database string, log *slog.Logger) (*Admin, error) {
+	if data != "" {
+		path := AdminSocket(data)
+		if conn, err := net.Dial("unix", path); err == nil {
+			conn.Close()
+			t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, "unix", path)
+			}}
+			return &Admin{true, t.RoundTrip, func() error { t.CloseIdleConnections(); return nil }}, nil
+		}
 	}
-	if _, err := os.Stat(filepath.Join(data, "hubbub.db")); errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("there is no hubbub in the folder %s; --data names another", data)
-	}
-	store, err := openStore(ctx, Config{Data: data, Log: log})
+	store, err := openKept(ctx, data, database, log)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +75,24 @@ func OpenAdmin(ctx context.Context, data string, log *slog.Logger) (*Admin, erro
 		},
 	}
 	return a, nil
+}
+
+// openKept opens what a server keeps that does not run, or that several nodes share.
+func openKept(ctx context.Context, data, database string, log *slog.Logger) (store, error) {
+	if database == "" {
+		if _, err := os.Stat(filepath.Join(data, "hubbub.db")); errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("there is no hubbub in the folder %s; --data names another", data)
+		}
+		return openStore(ctx, Config{Data: data, Log: log})
+	}
+	store, err := openDatabase(ctx, database, log)
+	if err != nil {
+		return nil, err
+	}
+	if base, err := store.Setting(ctx, baseSetting); err != nil || base == "" {
+		return nil, errors.Join(errors.New("no hubbub was ever started with this database"), err, store.Close())
+	}
+	return store, nil
 }
 
 // recorder is an answer that goes nowhere.

@@ -50,19 +50,26 @@ func (c *Config) checkStore() error {
 }
 
 func openStore(ctx context.Context, cfg Config) (store, error) {
-	o := sqlstore.Options{RoomKey: names.RoomKey}
 	if cfg.Database == "" {
-		return sqlite.Open(ctx, cfg.Data, cfg.Log, o)
+		return sqlite.Open(ctx, cfg.Data, cfg.Log, sqlstore.Options{RoomKey: names.RoomKey})
 	}
 	lock, err := lockFolder(cfg.Data)
 	if err != nil {
 		return nil, err
 	}
-	s, err := postgres.Open(ctx, cfg.Database, cfg.Log, o)
+	s, err := openDatabase(ctx, cfg.Database, cfg.Log)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("--database: %w", err), lock.Unlock())
+		return nil, errors.Join(err, lock.Unlock())
 	}
 	return &lockedStore{s, lock}, nil
+}
+
+func openDatabase(ctx context.Context, url string, log *slog.Logger) (*postgres.Store, error) {
+	s, err := postgres.Open(ctx, url, log, sqlstore.Options{RoomKey: names.RoomKey})
+	if err != nil {
+		return nil, fmt.Errorf("--database: %w", err)
+	}
+	return s, nil
 }
 
 // lockedStore is a store in a database that keeps the folder of its node too.
