@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { tall } from './eyes.ts';
 import { expect, Hubbub, root, type Someone, test as base } from './hubbub.ts';
 
 /** What `bin/cluster` runs, and where. */
@@ -73,7 +74,7 @@ const gone = (pid: number) => {
 };
 
 test('nodes end, and nobody sees more than a reconnection', async ({ hubbub, someone }) => {
-  const people = [await someone('Ada'), await someone('Ben'), await someone('Cleo')];
+  const people = [await someone('Ada', tall), await someone('Ben', tall), await someone('Cleo', tall)];
   for (const who of people) {
     await who.enter();
     await watch(who);

@@ -143,10 +143,19 @@ test('hooks: a program is told what is said; failures are shown, tried again, pa
   await page.getByRole('menuitem', { name: 'Revoke…' }).click();
   await row.getByRole('button', { name: 'Revoke' }).click();
   await expect(row).toHaveCount(0);
+  // Another program hears of what comes next; the first would have by then.
+  const other = await listener();
+  await page.getByRole('button', { name: 'Tell a program what is said' }).click();
+  await page.getByLabel('What its bot is called').fill('Other');
+  await page.getByLabel('Address').fill(other.url);
+  await page.getByRole('button', { name: 'Make the hook' }).click();
+  await expect(page.locator('[data-hook="Other"] [data-state]')).toHaveText('Works');
   await page.getByRole('button', { name: 'Close' }).click();
   await olga.say('third');
-  await page.waitForTimeout(1_000);
+  await olga.say('fourth');
+  await expect.poll(() => other.heard.map(({ text }) => text)).toEqual(['third', 'fourth']);
   expect(program.heard).toHaveLength(3);
   program.close();
+  other.close();
   await hubbub.remove();
 });

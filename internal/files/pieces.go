@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/tus/tusd/v2/pkg/handler"
 
@@ -15,11 +16,13 @@ import (
 // What comes of an upload is kept in pieces, each by a name of its own in the store, so
 // that the upload goes on at any node: the database says which pieces it has, and takes of
 // two that begin at one place the first. A node that dies takes along what it had of a
-// piece, and the client sends that again.
+// piece, and the client sends that again: a second's worth, where the line is slow.
 
 const (
-	pieceSize = 4 << 20 // bytes, at most
-	spare     = 1000    // pieces that a line may make of an upload by breaking
+	pieceSize  = 4 << 20     // bytes, at most
+	leastPiece = 256 << 10   // bytes, unless the line breaks
+	pieceTime  = time.Second // then a piece ends that has as many
+	spare      = 1000        // pieces that a line may make of an upload by breaking
 )
 
 // upload is an upload as tus's library sees it.
@@ -83,7 +86,7 @@ func (u *upload) WriteChunk(ctx context.Context, offset int64, src io.Reader) (w
 		if _, err := r.Peek(1); err != nil {
 			return written, nil // the library knows why it ended
 		}
-		n, err := u.keep(ctx, offset+written, io.LimitReader(r, pieceSize))
+		n, err := u.keep(ctx, offset+written, &piece{r: r, until: time.Now().Add(pieceTime)})
 		if err != nil {
 			return written, u.k.refusal(ctx, err)
 		}
@@ -98,13 +101,29 @@ func (u *upload) keep(ctx context.Context, from int64, r io.Reader) (int64, erro
 	if err != nil {
 		return 0, err
 	}
-	err = u.k.files.AddPiece(ctx, u.id, from, p, spare+int(u.length/pieceSize))
+	err = u.k.files.AddPiece(ctx, u.id, from, p, spare+int(u.length/leastPiece))
 	switch chat.AsError(err).Code {
 	case chat.CodeConflict, chat.CodeNotFound, chat.CodeTooMany, chat.CodeTooLarge:
 		// Else nobody knows whether it is one of the upload's.
 		u.k.remove(context.WithoutCancel(ctx), p.Name)
 	}
 	return p.Size, err
+}
+
+// piece reads as much as a piece holds.
+type piece struct {
+	r     io.Reader
+	n     int64
+	until time.Time
+}
+
+func (p *piece) Read(b []byte) (int, error) {
+	if p.n >= pieceSize || p.n >= leastPiece && !time.Now().Before(p.until) {
+		return 0, io.EOF
+	}
+	n, err := p.r.Read(b[:min(int64(len(b)), pieceSize-p.n)])
+	p.n += int64(n)
+	return n, err
 }
 
 // counted counts what is read.
