@@ -96,7 +96,7 @@ type Files interface {
 	// Upload finds one that no message holds (CodeNotFound).
 	Upload(ctx context.Context, id FileID) (Upload, error)
 	// AddPiece says that a piece of an upload is kept that begins at a byte. It must be where
-	// the one before it ends (CodeConflict), and end where the upload does at most
+	// the one before it ends (CodeConflict, also of an upload that is whole), and end where the upload does at most
 	// (CodeTooLarge). Of two that begin at one place, one is taken. An upload has so many
 	// pieces at most (CodeTooMany); 0 is no limit.
 	AddPiece(ctx context.Context, id FileID, from int64, p Piece, most int) error

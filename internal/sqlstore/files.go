@@ -78,8 +78,12 @@ func (s *Store) FinishUpload(ctx context.Context, f chat.File) error {
 func (s *Store) AddPiece(ctx context.Context, id chat.FileID, from int64, p chat.Piece, most int) error {
 	return s.change(ctx, func(t *Tx) error {
 		var length int64
-		if err := t.row("SELECT length FROM files WHERE id = ? AND expires > 0 AND done = 0", id).Scan(&length); err != nil {
+		var whole bool
+		if err := t.row("SELECT length, done FROM files WHERE id = ? AND expires > 0", id).Scan(&length, &whole); err != nil {
 			return noFile(err)
+		}
+		if whole { // another node may just have finished it
+			return elsewhere()
 		}
 		var there int64
 		var n int

@@ -107,7 +107,7 @@ func testPieces(t *testing.T, e *env) {
 	wants("a", "[{a-part-0 400} {a-part-400 100} {a-part-500 499} {last 1}]")
 	e.must(e.FinishUpload(t.Context(), chat.File{ID: "a", Type: "text/plain", Size: 1000}))
 	e.must(e.FinishUpload(t.Context(), chat.File{ID: "a", Type: "text/plain", Size: 1000}))
-	e.wants(chat.CodeNotFound, add("a", 1000, 1))
+	e.wants(chat.CodeConflict, add("a", 1000, 1))
 	e.must(e.DropUpload(t.Context(), "b"))
 	e.wants(chat.CodeNotFound, add("b", 1, 1))
 	wants("a", "[]")
