@@ -248,7 +248,7 @@ func TestRefusals(t *testing.T) {
 }
 
 // Ten thousand frames that nobody reads the report of all pass; what was not kept is
-// counted, and every frame is accounted for.
+// counted, and every frame and the handshake are accounted for.
 func TestNobodyReads(t *testing.T) {
 	const frames = 10_000
 	b := stand(t, false, 64<<10, nil)
@@ -268,13 +268,16 @@ func TestNobodyReads(t *testing.T) {
 		}
 	}
 	all := b.ring.Take()
-	last := all[len(all)-1]
-	if total := len(all) - 1 + last.Count; last.Kind != tap.KindSkipped || len(all) > 1000 || total < 2*frames || total > 2*frames+1 {
-		t.Errorf("%d records, the last %+v", len(all), last)
-	}
+	total := 0 // a short frame may still fit after a longer one was skipped, so more than one record may count
 	for _, rec := range all {
+		if total += rec.Count; rec.Kind != tap.KindSkipped {
+			total++
+		}
 		if !json.Valid(rec.Line()) {
 			t.Errorf("%+v", rec)
 		}
+	}
+	if last := all[len(all)-1]; last.Kind != tap.KindSkipped || len(all) > 1000 || total != 1+2*frames {
+		t.Errorf("%d records tell of %d, the last %+v", len(all), total, last)
 	}
 }
