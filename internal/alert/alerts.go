@@ -127,24 +127,33 @@ func (a *Alerts) Start(ctx context.Context) error {
 	return nil
 }
 
-// Resume goes on where it was decided last, by whichever process. It is to be called when
-// the work becomes this one's.
+// Resume goes on where it was decided last, by whichever process, and in other rooms with
+// what comes now. It is to be called when the work becomes this process's, before Mine
+// says so, and then New for each room that has had something new meanwhile.
 func (a *Alerts) Resume(ctx context.Context) error {
-	done, err := a.Attention.Alerted(ctx)
-	if err != nil {
-		return err
-	}
 	if err := a.Count(ctx); err != nil {
 		return err
 	}
-	a.mu.Lock()
-	for room, seq := range done {
-		if old, ok := a.done[room]; !ok || seq < old {
-			a.done[room] = seq
-		}
-		a.move(room)
+	decided, err := a.Attention.Alerted(ctx)
+	if err != nil {
+		return err
 	}
-	a.mu.Unlock()
+	var rooms []chat.Room
+	if a.devices.Load() > 0 {
+		if rooms, err = a.Directory.AllRooms(ctx); err != nil {
+			return err
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	clear(a.done)
+	for _, r := range rooms {
+		a.done[r.ID] = r.Head
+		if seq, ok := decided[r.ID]; ok && seq < r.Head {
+			a.done[r.ID] = seq
+			a.move(r.ID)
+		}
+	}
 	a.nudge()
 	return nil
 }
@@ -185,19 +194,18 @@ func (a *Alerts) Stored(events []chat.Event) {
 }
 
 // New says that a room has something new behind a place, up to its head. It does not
-// block. Where the work is another process's, it decides about that.
+// block.
 func (a *Alerts) New(room chat.RoomID, after, head chat.Seq) {
-	if a.devices.Load() == 0 {
+	if a.devices.Load() == 0 || !a.Mine() {
 		return
 	}
-	mine := a.Mine()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch _, known := a.done[room]; {
-	case !mine:
-		a.done[room] = head
+	done, known := a.done[room]
+	if known && done >= head {
 		return
-	case !known:
+	}
+	if !known {
 		a.done[room] = after
 	}
 	a.move(room)
@@ -219,13 +227,10 @@ func (a *Alerts) run() {
 			return
 		case <-a.wake:
 		}
-		for {
+		for a.Mine() {
 			room, after, ok := a.take()
 			if !ok {
 				break
-			}
-			if !a.Mine() {
-				continue
 			}
 			if err := a.room(room, after); err != nil && a.ctx.Err() == nil {
 				a.Logger.Error("decide whom a message alerts", "err", err)

@@ -36,7 +36,7 @@ type Config struct {
 	Attention chat.Attention
 	Hooks     chat.Hooks
 	Keeper    *files.Keeper // nil: there are no files
-	Index     *search.Index
+	Index     *search.Node
 	Page      fs.FS // the built page
 	Log       *slog.Logger
 	Place     Place

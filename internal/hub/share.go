@@ -127,6 +127,7 @@ func (h *Hub) readMissing(room chat.RoomID, after chat.Seq) ([]chat.Event, error
 	if err != nil && h.crew.ctx.Err() == nil {
 		h.Trouble(err)
 	}
+	h.Fetched(events)
 	return events, err
 }
 

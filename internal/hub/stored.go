@@ -48,9 +48,10 @@ func (f *fresh) take() map[chat.RoomID]chat.Seq {
 	return rooms
 }
 
-// startStored tells and hears in which rooms something is new.
-func (h *Hub) startStored() {
-	stop := h.Bus.Listen(storedTopic, func(n chat.Note) {
+// ListenStored begins to hear in which rooms others store something, and returns how to end
+// that. Who does not ask for it is not told.
+func (h *Hub) ListenStored() (stop func()) {
+	return h.listen(storedTopic, func(n chat.Note) {
 		var rooms map[chat.RoomID]chat.Seq
 		if json.Unmarshal(n.Data, &rooms) == nil {
 			for room, head := range rooms {
@@ -58,8 +59,11 @@ func (h *Hub) startStored() {
 			}
 		}
 	})
+}
+
+// startStored tells the others in which rooms something is new.
+func (h *Hub) startStored() {
 	h.crew.run(func() {
-		defer stop()
 		for {
 			select {
 			case <-h.crew.ctx.Done():

@@ -67,22 +67,20 @@ func (b *batch) keep() {
 }
 
 // follow follows rooms until all are at their ends, or the transaction is large enough.
-// It returns those that are left.
-func (b *batch) follow(rooms []chat.RoomID) (left []chat.RoomID, err error) {
-	for len(rooms) > 0 {
-		if b.enough() {
-			return rooms, nil
+// It returns those that are.
+func (b *batch) follow(rooms map[chat.RoomID]news) (done []chat.RoomID, err error) {
+	for id, n := range rooms {
+		for end := false; !end; {
+			if b.enough() {
+				return done, nil
+			}
+			if end, err = b.followRoom(id, n); err != nil {
+				return nil, fmt.Errorf("room %s: %w", id, err)
+			}
 		}
-		id := rooms[0]
-		end, err := b.followRoom(id)
-		if err != nil {
-			return nil, fmt.Errorf("room %s: %w", id, err)
-		}
-		if end {
-			rooms = rooms[1:]
-		}
+		done = append(done, id)
 	}
-	return nil, nil
+	return done, nil
 }
 
 // enough says whether the transaction is large enough: also when something waits to leave
@@ -101,8 +99,9 @@ func (b *batch) enough() bool {
 	return len(b.urgent) > 0
 }
 
-// followRoom reads a step of a room's log. end says that there is no more.
-func (b *batch) followRoom(id chat.RoomID) (end bool, err error) {
+// followRoom takes a step along a room's log: events that the index was told of, or else
+// it reads some. end says that there is no more.
+func (b *batch) followRoom(id chat.RoomID, n news) (end bool, err error) {
 	key, err := b.room(id)
 	if err != nil {
 		return false, err
@@ -111,9 +110,15 @@ func (b *batch) followRoom(id chat.RoomID) (end bool, err error) {
 	if !ok {
 		after = b.cursors[key]
 	}
-	events, err := b.Log.Read(b.ctx, id, after, readStep)
-	if err != nil {
-		return false, err
+	if after >= n.head {
+		return true, nil
+	}
+	events := n.behind(after)
+	told := len(events) > 0
+	if !told {
+		if events, err = b.Log.Read(b.ctx, id, after, readStep); err != nil {
+			return false, err
+		}
 	}
 	for _, e := range events {
 		b.read++
@@ -129,7 +134,16 @@ func (b *batch) followRoom(id chat.RoomID) (end bool, err error) {
 			return false, nil
 		}
 	}
-	return len(events) < readStep, nil
+	return !told && len(events) < readStep, nil
+}
+
+// behind returns the events that are known to come next after a place; none: the log has
+// to be read.
+func (n news) behind(after chat.Seq) []chat.Event {
+	if len(n.events) == 0 || n.events[0].Seq > after+1 || n.events[len(n.events)-1].Seq <= after {
+		return nil
+	}
+	return n.events[after+1-n.events[0].Seq:]
 }
 
 // apply brings an event into the index. What came to a message later is read with it:
@@ -182,7 +196,7 @@ func (b *batch) put(room int64, e chat.Event) error {
 		return nil
 	}
 	if is.id == 0 {
-		if is.id, err = b.newID(room, e.Time.UnixMilli()); err != nil {
+		if is.id, err = b.newID(e.Room, e.Time.UnixMilli()); err != nil {
 			return err
 		}
 	}
@@ -236,9 +250,9 @@ func (b *batch) erase(room int64, to chat.Seq) (done bool, err error) {
 }
 
 // newID returns a free number for a message of that time.
-func (b *batch) newID(room, ms int64) (id int64, err error) {
+func (b *batch) newID(room chat.RoomID, ms int64) (id int64, err error) {
 	for ; ; ms++ {
-		first := firstID(ms) | (room&roomMask)<<counterBits
+		first := firstID(ms) | bitsOf(room)<<counterBits
 		if err := b.stmts.last.QueryRowContext(b.ctx, first, first|(1<<counterBits-1)).Scan(&id); err != nil {
 			return 0, err
 		}

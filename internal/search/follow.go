@@ -52,10 +52,20 @@ type follower struct {
 
 	hints   sync.Mutex // guards the following
 	arrived int        // events that it was told of
-	dirty   map[chat.RoomID]struct{}
+	dirty   map[chat.RoomID]news
+	kept    int // bytes of the events in dirty, about
 	urgent  []place
 	renamed []chat.Mention
 }
+
+// news is what is known of a room that has something new.
+type news struct {
+	head   chat.Seq     // it has so many events, or more
+	events []chat.Event // without a hole; what is before them or behind is read from the log
+}
+
+// maxKept is how many bytes of events wait in memory, about. All others are read.
+const maxKept = 1 << 20
 
 // place is a message.
 type place struct {
@@ -63,16 +73,13 @@ type place struct {
 	seq  chat.Seq
 }
 
-// Follow tells the index of new events: a hint, since it reads the log itself. It does
-// not block.
+// Follow tells the index of new events, of which it may miss some: what it has not been
+// told of it reads. It does not block, and does not keep the slice.
 func (x *Index) Follow(events []chat.Event) {
 	urgent := false
 	x.hints.Lock()
 	x.arrived += len(events)
-	for i, e := range events {
-		if i == 0 || e.Room != events[i-1].Room {
-			x.dirty[e.Room] = struct{}{}
-		}
+	for _, e := range events {
 		switch e.Kind {
 		case chat.KindEdit, chat.KindDelete:
 			urgent = true
@@ -82,12 +89,26 @@ func (x *Index) Follow(events []chat.Event) {
 		case chat.KindErase:
 			urgent = true
 		}
+		x.hear(e)
 	}
 	x.hints.Unlock()
 	signal(x.wake)
 	if urgent {
 		signal(x.hurry)
 	}
+}
+
+// hear keeps an event for the next step, if it goes on where the others end. x.hints is
+// held.
+func (x *Index) hear(e chat.Event) {
+	n := x.dirty[e.Room]
+	n.head = max(n.head, e.Seq)
+	size := len(e.Body) + 200
+	if x.kept+size <= maxKept && (len(n.events) == 0 || n.events[len(n.events)-1].Seq+1 == e.Seq) {
+		n.events = append(n.events, e)
+		x.kept += size
+	}
+	x.dirty[e.Room] = n
 }
 
 // Renamed tells the index what somebody is called now. It does not block.
@@ -98,13 +119,26 @@ func (x *Index) Renamed(id chat.UserID, name string) {
 	signal(x.wake)
 }
 
-// Stored tells the index that a room has something new, which another process may have
-// stored. It does not block.
-func (x *Index) Stored(id chat.RoomID) { x.hint(id) }
+// Stored tells the index how far a room is, in which another process may have stored
+// something. It does not block.
+func (x *Index) Stored(id chat.RoomID, head chat.Seq) {
+	if head > x.cursor(id) {
+		x.hint(id, head)
+	}
+}
 
-func (x *Index) hint(id chat.RoomID) {
+// cursor returns how far a room's log is in the index.
+func (x *Index) cursor(id chat.RoomID) chat.Seq {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.cursors[x.rooms[id]]
+}
+
+func (x *Index) hint(id chat.RoomID, head chat.Seq) {
 	x.hints.Lock()
-	x.dirty[id] = struct{}{}
+	n := x.dirty[id]
+	n.head = max(n.head, head)
+	x.dirty[id] = n
 	x.hints.Unlock()
 	signal(x.wake)
 }
@@ -235,14 +269,11 @@ func damaged(err error) bool {
 }
 
 // take takes what there is to do.
-func (x *Index) take() (urgent []place, rooms []chat.RoomID, renamed []chat.Mention) {
+func (x *Index) take() (urgent []place, rooms map[chat.RoomID]news, renamed []chat.Mention) {
 	x.hints.Lock()
 	defer x.hints.Unlock()
-	urgent, renamed, x.urgent, x.renamed = x.urgent, x.renamed, nil, nil
-	for id := range x.dirty {
-		rooms = append(rooms, id)
-	}
-	clear(x.dirty)
+	urgent, rooms, renamed = x.urgent, x.dirty, x.renamed
+	x.urgent, x.dirty, x.renamed, x.kept = nil, make(map[chat.RoomID]news), nil, 0
 	return urgent, rooms, renamed
 }
 
@@ -257,7 +288,7 @@ func (x *Index) step(ctx context.Context) (more bool, err error) {
 		Index: x, ctx: context.Background(), ended: ctx.Done(),
 		moved: make(map[int64]chat.Seq), newRooms: make(map[chat.RoomID]int64), newPeople: make(map[chat.UserID]person), counted: make(map[int64]int64),
 	}
-	left := rooms // if it fails
+	var done []chat.RoomID
 	err = b.run(func() (err error) {
 		for _, p := range renamed {
 			if _, wrote := x.people[p.ID]; !wrote {
@@ -272,23 +303,33 @@ func (x *Index) step(ctx context.Context) (more bool, err error) {
 				return err
 			}
 		}
-		left, err = b.follow(rooms)
+		done, err = b.follow(rooms)
 		return err
 	})
-	if err != nil {
-		left = rooms
+	if err == nil {
+		for _, id := range done {
+			delete(rooms, id)
+		}
 	}
-	x.hints.Lock()
-	for _, id := range left {
-		x.dirty[id] = struct{}{}
-	}
-	more = len(x.dirty)+len(x.urgent) > 0
-	x.hints.Unlock()
+	more = x.putBack(rooms)
 	if b.removed {
 		x.unclean = true
 		x.clean()
 	}
 	return more, err
+}
+
+// putBack remembers rooms that a step did not come to the ends of. It returns whether
+// there is anything to do.
+func (x *Index) putBack(rooms map[chat.RoomID]news) (more bool) {
+	x.hints.Lock()
+	defer x.hints.Unlock()
+	for id, left := range rooms {
+		n := x.dirty[id]
+		n.head = max(n.head, left.head)
+		x.dirty[id] = n
+	}
+	return len(x.dirty)+len(x.urgent) > 0
 }
 
 func (x *Index) isBehind() bool {

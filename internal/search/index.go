@@ -11,6 +11,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"log/slog"
 	"net/url"
@@ -27,7 +28,7 @@ import (
 const (
 	fileName = "search.db"
 	// version is that of the tokens and the tables. Another one is made anew.
-	version    = 1
+	version    = 2
 	maxReaders = 3 // searches at a time; others wait for their turn
 )
 
@@ -91,7 +92,7 @@ type person struct {
 // it was until Close.
 func Open(ctx context.Context, dir string, c Config) (*Index, error) {
 	x := &Index{Config: c, path: filepath.Join(dir, fileName), stopped: make(chan struct{})}
-	x.dirty, x.wake, x.hurry, x.fences = make(map[chat.RoomID]struct{}), make(chan struct{}, 1), make(chan struct{}, 1), make(chan chan struct{})
+	x.dirty, x.wake, x.hurry, x.fences = make(map[chat.RoomID]news), make(chan struct{}, 1), make(chan struct{}, 1), make(chan chan struct{})
 	if err := x.open(ctx); err != nil {
 		x.closeFiles()
 		if !errors.Is(err, errAnew) {
@@ -119,10 +120,8 @@ var errAnew = errors.New("it is not there, of another version or log, or most of
 // anew throws the files away and begins again.
 func (x *Index) anew(ctx context.Context) error {
 	x.closeFiles()
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(x.path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	if err := removeFiles(x.path); err != nil {
+		return err
 	}
 	f, err := os.OpenFile(x.path, os.O_CREATE|os.O_RDWR, 0o600) // SQLite itself would let others read
 	if err != nil {
@@ -144,6 +143,16 @@ func (x *Index) anew(ctx context.Context) error {
 		return err
 	}
 	return x.open(ctx)
+}
+
+// removeFiles removes an index.
+func removeFiles(path string) error {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // epoch returns the incarnation of the log.
@@ -234,7 +243,7 @@ func (x *Index) compare(ctx context.Context) error {
 		heads[r.ID] = r.Head
 		if r.Head > x.cursors[x.rooms[r.ID]] {
 			x.behind = true
-			x.hint(r.ID)
+			x.hint(r.ID, r.Head)
 		}
 	}
 	for id, key := range x.rooms {
@@ -309,3 +318,11 @@ var dawn = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 
 // firstID is the least number of a message of that time.
 func firstID(ms int64) int64 { return max(ms-dawn, 0) << (roomBits + counterBits) }
+
+// bitsOf returns a room's bits. They are the same in all indexes, so that one goes on
+// where another one has ended a page.
+func bitsOf(id chat.RoomID) int64 {
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return int64(h.Sum32() & roomMask)
+}

@@ -69,6 +69,11 @@ func (t *Term) in(c *content) (found bool) {
 	return found
 }
 
+// fits says whether a message is what is searched for, whoever wrote it.
+func (q *Query) fits(flags Flags, c *content) bool {
+	return flags&q.Has == q.Has && flags&q.HasNot == 0 && q.matches(c)
+}
+
 // matches says whether a text has all that is wanted, and nothing that is not.
 func (q *Query) matches(c *content) bool {
 	for i := range q.Terms {

@@ -102,7 +102,7 @@ func (x *Index) Search(ctx context.Context, who chat.Actor, ask Ask) (Answer, er
 		a.Hits, a.Next, err = s.newestFirst(limited)
 	}
 	if err == nil {
-		a.Hits, err = s.recheck(ctx, a.Hits)
+		a.Hits, err = s.recheck(ctx, who, a.Hits)
 	}
 	return a, err
 }
@@ -214,8 +214,8 @@ func anyOf[T any](from rune, keys map[int64]T) string {
 
 func roomFilter(rooms map[int64]chat.Membership) string {
 	bits := make([]int64, 0, len(rooms))
-	for key := range rooms {
-		bits = append(bits, key&roomMask)
+	for _, m := range rooms {
+		bits = append(bits, bitsOf(m.ID))
 	}
 	slices.Sort(bits)
 	b, err := json.Marshal(slices.Compact(bits))
@@ -353,8 +353,7 @@ func (s *seeker) each(ctx context.Context, f func(e entry, seq chat.Seq, c *cont
 
 // fits says whether a message is what is searched for.
 func (s *seeker) fits(e *entry, c *content) bool {
-	return (s.people == nil || s.people[e.author]) && !s.but[e.author] &&
-		e.flags&s.query.Has == s.query.Has && e.flags&s.query.HasNot == 0 && s.query.matches(c)
+	return (s.people == nil || s.people[e.author]) && !s.but[e.author] && s.query.fits(e.flags, c)
 }
 
 // inTime makes an answer of what there is when the time is over.
@@ -428,28 +427,31 @@ func (s *seeker) bestFirst(ctx context.Context) (hits []Hit, next string, err er
 // confirm reads a message from the log, and looks whether it is still what is searched
 // for.
 func (s *seeker) confirm(ctx context.Context, e entry, seq chat.Seq) (h Hit, ok bool, err error) {
-	h.Room = s.rooms[e.room]
-	events, err := s.Log.Read(ctx, h.Room.ID, seq-1, 1)
+	return s.hit(ctx, s.rooms[e.room], seq, &s.query)
+}
+
+// hit reads a message from the log, if it is what is searched for now, whoever wrote it:
+// authors do not change.
+func (c *Config) hit(ctx context.Context, room chat.Membership, seq chat.Seq, q *Query) (h Hit, ok bool, err error) {
+	events, err := c.Log.Read(ctx, room.ID, seq-1, 1)
 	if err != nil || len(events) == 0 || events[0].Seq != seq || events[0].Kind != chat.KindMessage || events[0].Deleted {
 		return h, false, err
 	}
-	h.Event = events[0]
-	e.text, e.flags = textOf(h.Event), flagsOf(h.Event)
-	c := read(e.text)
-	if !s.fits(&e, c) {
+	e := events[0]
+	text := read(textOf(e))
+	if !q.fits(flagsOf(e), text) {
 		return h, false, nil
 	}
-	h.Marks = utf16Marks(h.Event.Body, s.query.marks(c))
-	return h, true, nil
+	return Hit{room, e, utf16Marks(e.Body, q.marks(text))}, true, nil
 }
 
 // recheck asks the one decision about each room once more, after everything was read.
-func (s *seeker) recheck(ctx context.Context, hits []Hit) (kept []Hit, err error) {
+func (c *Config) recheck(ctx context.Context, who chat.Actor, hits []Hit) (kept []Hit, err error) {
 	allowed := make(map[chat.RoomID]bool)
 	for _, h := range hits {
 		may, asked := allowed[h.Room.ID]
 		if !asked {
-			_, err := chat.Authorize(ctx, s.Directory, s.who, h.Room.ID, chat.ActRead)
+			_, err := chat.Authorize(ctx, c.Directory, who, h.Room.ID, chat.ActRead)
 			var no *chat.Error
 			if err != nil && !errors.As(err, &no) {
 				return nil, err

@@ -22,6 +22,7 @@ type outward struct {
 	hooks  *hooks.Deliveries
 	alerts *alert.Alerts
 	mine   atomic.Bool // it is this node's turn to make them
+	wanted func(bool)  // told whether it is: whether it must be known what other nodes store
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 }
@@ -38,7 +39,7 @@ func (s *Server) newOutward(ctx context.Context, cfg Config, m *metrics) (*outwa
 	if services == nil {
 		services = outside.Client(false)
 	}
-	o := &outward{cancel: func() {}}
+	o := &outward{cancel: func() {}, wanted: func(yes bool) { s.around.want(&s.around.outward, yes) }}
 	o.hooks = hooks.New(hooks.Config{
 		Mine: o.mine.Load,
 		Log:  s.store, Hooks: s.store, Directory: s.store, Accounts: s.store, Client: outside.Client(cfg.HooksPrivate), Logger: cfg.Log, Clock: cfg.Clock,
@@ -128,17 +129,23 @@ func (o *outward) start(ctx context.Context, turns chat.Turns, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	o.mine.Store(turn != nil)
-	if err := o.hooks.Start(ctx); err != nil {
+	if err := o.alerts.Start(ctx); err != nil {
 		return err
 	}
-	if err := o.alerts.Start(ctx); err != nil {
+	o.begin(turn != nil)
+	if err := o.hooks.Start(ctx); err != nil {
 		return err
 	}
 	var work context.Context
 	work, o.cancel = context.WithCancel(context.Background())
 	o.wg.Go(func() { o.takeTurns(work, turns, turn, log) })
 	return nil
+}
+
+// begin says whether it is this node's turn.
+func (o *outward) begin(mine bool) {
+	o.mine.Store(mine)
+	o.wanted(mine)
 }
 
 const (
@@ -158,13 +165,13 @@ func (o *outward) takeTurns(ctx context.Context, turns chat.Turns, turn *chat.Tu
 		}
 		select {
 		case <-ctx.Done():
-			o.mine.Store(false)
+			o.begin(false)
 			if turn != nil {
 				turn.End()
 			}
 			return
 		case <-lost:
-			o.mine.Store(false)
+			o.begin(false)
 			turn = nil
 		case <-t.C:
 			if err := o.look(ctx, turns, &turn, n); err != nil && ctx.Err() == nil {
@@ -182,11 +189,17 @@ func (o *outward) look(ctx context.Context, turns chat.Turns, turn **chat.Turn, 
 		}
 		return err
 	}
-	if *turn, err = turns.Take(ctx, outwardTurn); err != nil || *turn == nil {
+	taken, err := turns.Take(ctx, outwardTurn)
+	if err != nil || taken == nil {
 		return err
 	}
-	o.mine.Store(true)
-	return errors.Join(o.alerts.Resume(ctx), o.hooks.Start(ctx))
+	if err := o.alerts.Resume(ctx); err != nil {
+		taken.End()
+		return err
+	}
+	*turn = taken
+	o.begin(true)
+	return o.hooks.Start(ctx)
 }
 
 // close waits for what is under way.

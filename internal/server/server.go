@@ -102,7 +102,7 @@ type Server struct {
 	store    store
 	bus      chat.Bus       // to other nodes; nil: there are none
 	ledger   *ledger.Ledger // likewise
-	index    *search.Index
+	index    *search.Node
 	hub      *hub.Hub
 	sockets  *ws.Server
 	keeper   *files.Keeper
@@ -111,7 +111,7 @@ type Server struct {
 	private  *private // metrics and profiles; nil: not wanted
 	admin    *private // the operator's commands
 	outward  *outward
-	around   around
+	around   *around
 
 	restart chan struct{} // Restart was called
 	kept    net.Listener  // the port, for the next server; nil: none was kept
@@ -179,20 +179,22 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 	if s.keeper, err = openFiles(ctx, cfg, store); err != nil {
 		return nil, err
 	}
-	if s.index, err = search.Open(ctx, cfg.Data, search.Config{Log: store, Directory: store, Logger: cfg.Log}); err != nil {
+	s.around = newAround()
+	if s.index, err = s.joinSearch(ctx, cfg); err != nil {
+		s.around.close()
 		return nil, err
 	}
 	m := newMetrics()
 	store.Observe(m.committed)
-	if s.outward, err = s.newOutward(ctx, cfg, m); err != nil {
-		return nil, err
+	if s.outward, err = s.newOutward(ctx, cfg, m); err == nil {
+		s.bus, err = openBus(ctx, cfg, head.Epoch)
 	}
-	if s.bus, err = openBus(ctx, cfg, head.Epoch); err != nil {
+	if err != nil {
 		s.index.Close()
+		s.around.close()
 		return nil, err
 	}
 	s.ledger = ledger.New(s.bus)
-	s.lookAround()
 	s.hub = hub.New(store, hub.Options{
 		Bus: s.bus,
 		Lag: m.lagged,
@@ -200,6 +202,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 			s.index.Follow(events)
 			s.outward.stored(events)
 		},
+		Fetched:   s.index.Follow,
 		Changed:   s.changed,
 		Moved:     func(p chat.Person) { s.sockets.Moved(p) },
 		Elsewhere: s.elsewhere,
@@ -209,6 +212,7 @@ func assemble(ctx context.Context, cfg Config, place api.Place, l net.Listener, 
 		Missed:    func() { s.sockets.Restart() },
 		Trouble:   trouble(cfg.Log),
 	})
+	s.lookAround()
 	s.gate = gate.New(gate.Config{
 		Accounts: store, Directory: store, Hooks: store, Log: cfg.Log, Limits: !cfg.NoLimits, Guests: guestRate(cfg.Guests), Ledger: s.ledger, Provider: cfg.Provider,
 	})
@@ -258,6 +262,15 @@ func (s *Server) changed(c chat.Change) {
 	}
 	s.gate.Changed(c)
 	s.sockets.Changed(c)
+}
+
+// joinSearch begins to search: alone, or among nodes of which some keep an index.
+func (s *Server) joinSearch(ctx context.Context, cfg Config) (*search.Node, error) {
+	questions, _ := s.store.(chat.Questions)
+	return search.Join(ctx, cfg.Data, search.NodeConfig{
+		Config: search.Config{Log: s.store, Directory: s.store, Logger: cfg.Log},
+		Turns:  s.store, Questions: questions, Wanted: func(yes bool) { s.around.want(&s.around.index, yes) },
+	})
 }
 
 // mentions finds people by what a message calls them.
