@@ -31,8 +31,9 @@ const (
 	putQuestion = `WITH old AS (DELETE FROM questions WHERE asked < clock_timestamp() - interval '1 minute'),
 		new AS (INSERT INTO questions (id, question) VALUES ($1, $2)) SELECT pg_notify('hubbub_questions', '')`
 	offerQuestion = `WITH open AS (UPDATE questions SET taken = false WHERE id = $1 AND answer IS NULL) SELECT pg_notify('hubbub_questions', '')`
-	takeQuestion  = `UPDATE questions SET taken = true WHERE id = (
-			SELECT id FROM questions WHERE NOT taken AND asked <= clock_timestamp() - $1 * interval '1 millisecond' ORDER BY asked LIMIT 1 FOR UPDATE SKIP LOCKED
+	takeQuestion  = `UPDATE questions SET taken = true, node = $1 WHERE id = (
+			SELECT id FROM questions WHERE NOT taken AND node <> $1 AND asked <= clock_timestamp() - $2 * interval '1 millisecond'
+			ORDER BY asked LIMIT 1 FOR UPDATE SKIP LOCKED
 		) RETURNING id, question`
 	giveAnswer = "UPDATE questions SET answer = $2 WHERE id = $1"
 	takeAnswer = "DELETE FROM questions WHERE id = $1 AND answer IS NOT NULL RETURNING answer"
@@ -129,7 +130,7 @@ func (s *Store) listen(ctx context.Context, late func() bool, take func(id int64
 		for {
 			var id int64
 			var question []byte
-			err := conn.QueryRow(ctx, takeQuestion, wait.Milliseconds()).Scan(&id, &question)
+			err := conn.QueryRow(ctx, takeQuestion, s.node, wait.Milliseconds()).Scan(&id, &question)
 			if errors.Is(err, pgx.ErrNoRows) {
 				break
 			}

@@ -63,6 +63,8 @@ type Config struct {
 	Clock hooks.Clock  // of outgoing hooks; nil: the real one
 	Push  *http.Client // how push services are reached; nil: at public addresses alone
 
+	Vacant time.Duration // how long a search index is missing before another node makes it; 0: a minute
+
 	Noticed <-chan time.Time // when balancers know that the server leaves; nil: after half of Drain
 }
 
@@ -269,7 +271,7 @@ func (s *Server) joinSearch(ctx context.Context, cfg Config) (*search.Node, erro
 	questions, _ := s.store.(chat.Questions)
 	return search.Join(ctx, cfg.Data, search.NodeConfig{
 		Config: search.Config{Log: s.store, Directory: s.store, Logger: cfg.Log},
-		Turns:  s.store, Questions: questions, Wanted: func(yes bool) { s.around.want(&s.around.index, yes) },
+		Turns:  s.store, Questions: questions, Wanted: func(yes bool) { s.around.want(&s.around.index, yes) }, Vacant: cfg.Vacant,
 	})
 }
 

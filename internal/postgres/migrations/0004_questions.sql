@@ -5,7 +5,8 @@
 CREATE UNLOGGED TABLE questions (
 	id       bigint      PRIMARY KEY,
 	asked    timestamptz NOT NULL DEFAULT clock_timestamp(),
-	taken    boolean     NOT NULL DEFAULT false, -- somebody is about to answer
+	taken    boolean     NOT NULL DEFAULT false, -- a node is about to answer
+	node     bigint      NOT NULL DEFAULT 0,     -- which one, or was; another one is asked next
 	question bytea       NOT NULL,
 	answer   bytea
 );
