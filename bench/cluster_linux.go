@@ -301,11 +301,21 @@ func (c *nodesBench) posts(title string) error {
 	})
 }
 
-// unread has people talk at the first two nodes, and nobody at the third.
+// unread has people talk at one node, which has an index for search, and nobody at another
+// one that has one, and at one that has none.
 func (c *nodesBench) unread(title string) error {
-	c.table(title, "All 3,000 members of 300 rooms are at the first of two nodes. What the second one does for each message there: it has nobody, and an index for search of its own.",
-		"messages/s", "notes heard", "reads for readers", "processor ms", "of the first node", "statements, of both", "PostgreSQL ms")
-	return c.on(2, func(ns *nodes) error {
+	c.table(title, "All 3,000 members of 300 rooms are at the first of three nodes, and nobody at the others, of which the second keeps an index for search. What each does for each message.",
+		"messages/s", "the second: notes heard", "reads for readers", "processor ms", "the third: notes heard", "reads for readers", "processor ms", "the first: processor ms", "statements, of all", "PostgreSQL ms")
+	return c.on(3, func(ns *nodes) error {
+		first, err := ns.count()
+		if err != nil {
+			return err
+		}
+		for i, want := range []float64{1, 1, 0} {
+			if first.metrics[i]["hubbub_search_index"] != want {
+				return fmt.Errorf("node %d is not one that should keep an index, or is", i+1)
+			}
+		}
 		for _, rate := range []int{10, 100, 300} {
 			all := ns.all
 			ns.all = all[:1]
@@ -332,15 +342,18 @@ func (c *nodesBench) unread(title string) error {
 				return err
 			}
 			d, m := after.since(before), float64(f.Messages)
-			second := d.metrics[1]
 			k := fmt.Sprint("unread/", rate)
-			c.note(second["hubbub_nats_heard_total"]/m, "%s/heard", k)
 			c.note(d.statements/m, "%s/statements", k)
 			c.note(d.postgres.Seconds()*1000/m, "%s/postgres_ms", k)
-			c.note(second["hubbub_elsewhere_reads_total"]/m, "%s/reads", k)
-			c.note(d.node[1].Seconds()*1000/m, "%s/ms", k)
-			c.say("| %d | %.2f | %.2f | %.2f | %.2f | %.1f | %.2f |", rate, second["hubbub_nats_heard_total"]/m, second["hubbub_elsewhere_reads_total"]/m,
-				d.node[1].Seconds()*1000/m, d.node[0].Seconds()*1000/m, d.statements/m, d.postgres.Seconds()*1000/m)
+			line := fmt.Sprintf("| %d |", rate)
+			for i, name := range []string{"second", "third"} {
+				heard, reads, ms := d.metrics[i+1]["hubbub_nats_heard_total"]/m, d.metrics[i+1]["hubbub_elsewhere_reads_total"]/m, d.node[i+1].Seconds()*1000/m
+				c.note(heard, "%s/%s/heard", k, name)
+				c.note(reads, "%s/%s/reads", k, name)
+				c.note(ms, "%s/%s/ms", k, name)
+				line += fmt.Sprintf(" %.2f | %.2f | %.2f |", heard, reads, ms)
+			}
+			c.say("%s %.2f | %.1f | %.2f |", line, d.node[0].Seconds()*1000/m, d.statements/m, d.postgres.Seconds()*1000/m)
 		}
 		return nil
 	})

@@ -199,6 +199,9 @@ func (n *Node) own() *Index {
 	return n.index
 }
 
+// Keeps says whether this process keeps an index.
+func (n *Node) Keeps() bool { return n.own() != nil }
+
 // Follow tells of new events, of which some may be missing. It does not block, and does
 // not keep the slice.
 func (n *Node) Follow(events []chat.Event) {

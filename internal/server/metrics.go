@@ -16,6 +16,7 @@ import (
 	"hubbub/internal/chat"
 	"hubbub/internal/hub"
 	"hubbub/internal/natsbus"
+	"hubbub/internal/search"
 	"hubbub/internal/sqlstore"
 	"hubbub/internal/ws"
 )
@@ -113,13 +114,21 @@ func (m *metrics) watch(h *hub.Hub, sockets *ws.Server, store store) {
 }
 
 // watchNodes counts what it takes to have what other nodes stored.
-func (m *metrics) watchNodes(h *hub.Hub) {
+func (m *metrics) watchNodes(h *hub.Hub, index *search.Node) {
 	s := h.Stats()
+	m.gauge("search_index", "Whether this node keeps a search index, as two of them do.", nil, func() float64 { return oneIf(index.Keeps()) })
 	m.count("elsewhere_reads_total", "Reads of the log for what other nodes stored in rooms that are read here.", &s.Reads)
 	m.count("elsewhere_events_total", "Events that came by those reads.", &s.Fetched)
 	m.count("head_checks_total", "Statements that asked how far the rooms are that are read here.", &s.Checks)
 	m.count("hints_missed_total", "Rooms in which such a check found what no hint had told of.", &s.Found)
 	m.gauge("elsewhere_people", "People who are at other nodes, as far as is known here.", nil, func() float64 { return float64(h.PeopleElsewhere()) })
+}
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // watchBus counts what goes from node to node, if there is anything to count.
@@ -129,12 +138,7 @@ func (m *metrics) watchBus(bus chat.Bus) {
 		return
 	}
 	s := b.Stats()
-	m.gauge("nats_up", "Whether NATS is connected.", nil, func() float64 {
-		if b.Up() {
-			return 1
-		}
-		return 0
-	})
+	m.gauge("nats_up", "Whether NATS is connected.", nil, func() float64 { return oneIf(b.Up()) })
 	m.count("nats_sent_total", "Notes sent to other nodes.", &s.Sent)
 	m.count("nats_heard_total", "Notes heard of other nodes.", &s.Heard)
 	m.count("nats_sent_bytes_total", "Bytes of those that were sent.", &s.SentBytes)

@@ -611,10 +611,11 @@ func TestBegunElsewhere(t *testing.T) {
 }
 
 // A node's costs follow its readers: it listens to what somebody there reads, reads each
-// event of that once, however many people read it, and none of what nobody there reads.
+// event of that once, however many people read it, and none of what nobody there reads,
+// unless it is one of the two with an index for search.
 func TestCostsFollowReaders(t *testing.T) {
-	ns := startNodes(t, 2, func(c *Config) { c.Metrics = "127.0.0.1:0" })
-	a, b := ns.all[0], ns.all[1]
+	ns := startNodes(t, 3, func(c *Config) { c.Metrics = "127.0.0.1:0" })
+	a, b := ns.all[0], ns.all[2]
 	token, _ := ns.guest(a, "Writer")
 	var readers []*screen
 	for i := range 3 {
@@ -667,7 +668,7 @@ func TestCostsFollowReaders(t *testing.T) {
 	_, page := get(t, "http://"+b.private.listener.Addr().String()+"/metrics")
 	for _, want := range []string{
 		fmt.Sprint("hubbub_elsewhere_events_total ", each), "hubbub_elsewhere_reads_total ", "hubbub_head_checks_total ", "hubbub_hints_missed_total ",
-		"hubbub_elsewhere_people ", fmt.Sprint("hubbub_nats_topics ", topics), "hubbub_nats_heard_bytes_total ", "hubbub_nats_sent_bytes_total ",
+		"hubbub_elsewhere_people ", "hubbub_search_index 0", fmt.Sprint("hubbub_nats_topics ", topics), "hubbub_nats_heard_bytes_total ", "hubbub_nats_sent_bytes_total ",
 	} {
 		if !strings.Contains(page, "\n"+want) {
 			t.Errorf("the metrics do not say %s", want)

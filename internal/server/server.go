@@ -292,7 +292,7 @@ func mentions(store store) func(context.Context, string) ([]chat.Mention, chat.E
 func (s *Server) open(ctx context.Context, cfg Config, l net.Listener, handler, operator http.Handler, m *metrics) (err error) {
 	handler = s.parting(handler)
 	if s.bus != nil {
-		m.watchNodes(s.hub)
+		m.watchNodes(s.hub, s.index)
 		m.watchBus(s.bus)
 	}
 	if s.private, err = m.listen(cfg.Metrics, s.hub, s.sockets, s.store); err != nil {
