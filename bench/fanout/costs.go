@@ -73,7 +73,8 @@ func (m Measured) Costs() Costs {
 	c.Post = m.at("posts1", 1, "nodes_ms")
 	c.Write = max(0, hotBatch*((m.at("hot", 1, "nodes_ms")-c.Post)/1000-c.Frame))
 	c.Note = quiet(2, "nats_ms") / (quiet(2, "nats_in") + quiet(2, "nats_out"))
-	c.Check = max(0, (m["silence/1000-1000/postgres_ms"]-m["silence/1000-1/postgres_ms"])/1000)
+	const checked = 3 * 1000 / checkSeconds // rooms a second, by three nodes that have all of them open
+	c.Check = max(0, (m["silence/1000-1000/postgres_ms"]-m["silence/1000-1/postgres_ms"])/checked)
 	c.Disk = max(0, quiet(1, "p50")-quiet(1, "postgres_ms")-quiet(1, "nodes_ms")/2)
 	c.Hop = max(0, quiet(2, "p50")-quiet(1, "p50")-c.Fetch-c.Hear)
 	c.Statements = quiet(1, "statements")

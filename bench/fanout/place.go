@@ -18,7 +18,7 @@ type Machines struct {
 	Database    float64 // cores of a PostgreSQL
 	Full        float64 // how busy any of them should be at most
 	Carried     bool    // small events ride in the hints
-	IndexApart  bool    // the index for search, hooks and alerts have nodes of their own: the others hear nothing of rooms they do not read
+	IndexSpread bool    // indexes for search are by rooms, on as many nodes as it takes
 	PresentNear bool    // presence is told to those who ask for somebody, not to all
 }
 
@@ -31,6 +31,9 @@ type Place struct {
 	Statements, Fetches  float64
 	Committing, Fetching float64 // PostgreSQL's cores in use
 	Checking, Indexing   float64 // likewise
+	Indexes              float64 // for search
+	IndexCore            float64 // that one of them needs; it has one
+	IndexStatements      float64 // of all
 	Databases            float64 // PostgreSQL instances over which rooms are to be spread
 	WAL                  float64 // bytes
 	Notes                float64 // handed out by NATS: hints
@@ -38,13 +41,15 @@ type Place struct {
 	Moves                float64 // people who come or go, told to all nodes
 	Company              float64 // statements that find who shares a room with somebody who comes or goes, at each node
 	Known                float64 // bytes of a node's memory for who is elsewhere
-	Followed             float64 // events that each node's index follows
+	Followed             float64 // events that each index for search follows
 }
 
 const (
 	storedNotes  = 10.0 // a second, at most, of each node
+	indexes      = 2.0  // nodes that keep an index for search
+	hearers      = 3.0  // nodes that hear where something is new: these, and who makes hooks and alerts
 	knownBytes   = 175  // a person who is elsewhere, in memory: BenchmarkPresence
-	checkSeconds = 3.0
+	checkSeconds = 1.0
 	maxDrafts    = 512
 )
 
@@ -77,14 +82,16 @@ func (c Costs) Place(h Habits, m Machines) Place {
 	p.Checking = live / checkSeconds * c.Check / 1000
 	p.Notes = p.Messages * away
 	p.WAL = p.Messages * c.WAL
-	if m.IndexApart {
-		p.Stored = min(storedNotes, p.Messages/p.Nodes) * p.Nodes
-	} else {
-		p.Stored = min(storedNotes, p.Messages/p.Nodes) * p.Nodes * (p.Nodes - 1)
-		p.Followed = p.Messages
-		p.Indexing = p.Messages * p.Nodes * c.IndexRead / 1000
-		p.Statements += p.Messages * p.Nodes * c.IndexStatements
+	p.Stored = min(storedNotes, p.Messages/p.Nodes) * p.Nodes * min(hearers, p.Nodes-1)
+	p.Indexes = indexes
+	if m.IndexSpread { // each as busy as the rest
+		p.Indexes *= math.Ceil(p.Messages * c.Index / 1000 / m.Full)
 	}
+	p.Followed = p.Messages * indexes / p.Indexes
+	p.IndexCore = p.Followed * c.Index / 1000
+	p.Indexing = p.Messages * indexes * c.IndexRead / 1000
+	p.IndexStatements = p.Messages * indexes * c.IndexStatements
+	p.Statements += p.IndexStatements
 	if !m.PresentNear {
 		p.Company = 2 * h.Connections / h.Stay * p.Nodes
 		p.Statements += p.Company
@@ -101,9 +108,5 @@ func (c Costs) nodes(p Place, m Machines) float64 {
 	if m.Carried {
 		hear /= 2
 	}
-	ms := p.Messages*(c.Post+p.Reached*hear) + p.Deliveries*(c.Write+c.Frame)
-	if !m.IndexApart {
-		ms += p.Messages * p.Nodes * c.Index
-	}
-	return ms / 1000
+	return (p.Messages*(c.Post+p.Reached*hear+indexes*c.Index) + p.Deliveries*(c.Write+c.Frame)) / 1000
 }

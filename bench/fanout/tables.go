@@ -119,7 +119,7 @@ func (c Costs) room() string {
 var (
 	Assumed = Habits{Every: 300, Readers: 50, Open: 10, Stay: 1800}
 	AsIs    = Machines{Crowd: 50_000, Cores: 8, Database: 32, Full: 0.5}
-	Changed = Machines{Crowd: 50_000, Cores: 8, Database: 32, Full: 0.5, Carried: true, IndexApart: true, PresentNear: true}
+	Changed = Machines{Crowd: 50_000, Cores: 8, Database: 32, Full: 0.5, Carried: true, IndexSpread: true, PresentNear: true}
 )
 
 func (c Costs) place() string {
@@ -148,18 +148,20 @@ func (c Costs) place() string {
 		line("nodes that a message goes to", func(p Place) float64 { return p.Reached }),
 		line("statements/s", func(p Place) float64 { return p.Statements }),
 		line("of them reads for readers elsewhere", func(p Place) float64 { return p.Fetches }),
-		line("of them for each node's index", func(p Place) float64 { return p.Followed * p.Nodes * c.IndexStatements }),
+		line("of them for the indexes", func(p Place) float64 { return p.IndexStatements }),
 		line("of them for who comes and goes", func(p Place) float64 { return p.Company }),
 		line("PostgreSQL cores: commits", func(p Place) float64 { return p.Committing }),
 		line("PostgreSQL cores: reads for readers elsewhere", func(p Place) float64 { return p.Fetching }),
-		line("PostgreSQL cores: reads for each node's index", func(p Place) float64 { return p.Indexing }),
+		line("PostgreSQL cores: reads for the indexes", func(p Place) float64 { return p.Indexing }),
 		line("PostgreSQL cores: checks of heads", func(p Place) float64 { return p.Checking }),
 		line("PostgreSQL instances, of 32 cores, half busy", func(p Place) float64 { return p.Databases }),
 		line("write-ahead log, MB/s", func(p Place) float64 { return p.WAL / 1e6 }),
 		line("NATS hands out: hints/s", func(p Place) float64 { return p.Notes }),
 		line("NATS hands out: where something is new/s", func(p Place) float64 { return p.Stored }),
 		line("NATS hands out: who comes and goes/s", func(p Place) float64 { return p.Moves }),
-		line("events/s that each node's index follows", func(p Place) float64 { return p.Followed }),
+		line("indexes for search", func(p Place) float64 { return p.Indexes }),
+		line("events/s that each follows", func(p Place) float64 { return p.Followed }),
+		line("cores that each would need, of which it has one", func(p Place) float64 { return p.IndexCore }),
 		line("memory of each node for who is elsewhere, MB", func(p Place) float64 { return p.Known / 1e6 }))
 }
 

@@ -93,12 +93,12 @@ func TestOlderBesideNewer(t *testing.T) {
 	execute(t, url,
 		"ALTER TABLE events ADD COLUMN weight bigint NOT NULL DEFAULT 0", "ALTER TABLE rooms ADD COLUMN colour text",
 		"ALTER TABLE memberships ADD COLUMN star smallint NOT NULL DEFAULT 0", "CREATE TABLE stars (person bigint PRIMARY KEY)",
-		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (4, true)")
+		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (1000, true)")
 	events(2)
 	s.Close()
 	s = open(t, url)
 	events(3)
 	s.Close()
-	execute(t, url, "UPDATE place SET oldest = 4")
-	refused(t, url, "was written by a newer hubbub (schema 4, for programs that know 4; this one knows 3)")
+	execute(t, url, "UPDATE place SET oldest = 1000")
+	refused(t, url, "was written by a newer hubbub (schema 1000, for programs that know 1000; this one knows ")
 }

@@ -17,10 +17,12 @@ import (
 var indexTurns = []string{"search index 1", "search index 2"}
 
 const (
-	lookEvery = time.Second
+	lookAgain = time.Second // while the turn of the index that is here is lost
 	// A process that starts again goes on with the index that it has; another one, which
-	// would have to make one, takes over after so long.
+	// would have to make one, takes over when its turn was free for so long, and looks
+	// some times meanwhile.
 	vacantFor = time.Minute
+	looks     = 6
 )
 
 // NodeConfig is what search at one of several processes stands on.
@@ -143,13 +145,15 @@ func (n *Node) end() error {
 
 // run looks who has the turns, until ctx ends.
 func (n *Node) run(ctx context.Context) {
-	t := time.NewTicker(lookEvery)
-	defer t.Stop()
 	for {
+		wait := lookAgain
+		if n.own() == nil {
+			wait = n.Vacant / looks
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-t.C:
+		case <-time.After(wait):
 		}
 		if n.turn != nil && n.turn.Context().Err() == nil {
 			continue
