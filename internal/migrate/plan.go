@@ -16,6 +16,7 @@ var (
 	stay = map[string]string{
 		"nodes":        "the processes that use the database",
 		"lanes":        "what became of their last commits",
+		"questions":    "what these processes ask each other",
 		"changes":      "what the connections of these processes must know of; nobody is connected",
 		"changes_head": "how far that is",
 	}

@@ -28,11 +28,12 @@ const (
 
 // What is said for it.
 const (
-	putQuestion = `WITH old AS (DELETE FROM questions WHERE asked < clock_timestamp() - interval '1 minute'),
-		new AS (INSERT INTO questions (id, question) VALUES ($1, $2)) SELECT pg_notify('hubbub_questions', '')`
-	offerQuestion = `WITH open AS (UPDATE questions SET taken = false WHERE id = $1 AND answer IS NULL) SELECT pg_notify('hubbub_questions', '')`
-	takeQuestion  = `UPDATE questions SET taken = true, node = $1 WHERE id = (
-			SELECT id FROM questions WHERE NOT taken AND node <> $1 AND asked <= clock_timestamp() - $2 * interval '1 millisecond'
+	now         = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+	putQuestion = `WITH old AS (DELETE FROM questions WHERE asked < ` + now + ` - 60000),
+		new AS (INSERT INTO questions (id, asked, question) VALUES ($1, ` + now + `, $2)) SELECT pg_notify('hubbub_questions', '')`
+	offerQuestion = `WITH open AS (UPDATE questions SET taken = 0 WHERE id = $1 AND answer IS NULL) SELECT pg_notify('hubbub_questions', '')`
+	takeQuestion  = `UPDATE questions SET taken = 1, node = $1 WHERE id = (
+			SELECT id FROM questions WHERE taken = 0 AND node <> $1 AND asked <= ` + now + ` - $2
 			ORDER BY asked LIMIT 1 FOR UPDATE SKIP LOCKED
 		) RETURNING id, question`
 	giveAnswer = "UPDATE questions SET answer = $2 WHERE id = $1"

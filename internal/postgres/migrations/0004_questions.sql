@@ -3,10 +3,10 @@
 
 -- +goose Up
 CREATE UNLOGGED TABLE questions (
-	id       bigint      PRIMARY KEY,
-	asked    timestamptz NOT NULL DEFAULT clock_timestamp(),
-	taken    boolean     NOT NULL DEFAULT false, -- a node is about to answer
-	node     bigint      NOT NULL DEFAULT 0,     -- which one, or was; another one is asked next
-	question bytea       NOT NULL,
+	id       bigint   PRIMARY KEY,
+	asked    bigint   NOT NULL,           -- milliseconds, by the clock of the database
+	taken    smallint NOT NULL DEFAULT 0, -- a process is about to answer
+	node     bigint   NOT NULL DEFAULT 0, -- which one, or was; another one is asked next
+	question bytea    NOT NULL,
 	answer   bytea
 );
