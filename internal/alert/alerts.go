@@ -91,6 +91,7 @@ const (
 	every      = 3 * time.Second
 	maxAnswer  = 4 << 10
 
+	retryTime      = time.Second // after an error of the log or the directory
 	pushTime       = 5 * time.Second
 	pauseRefused   = 30 * time.Second
 	pauseUnreached = 5 * time.Minute
@@ -129,7 +130,7 @@ func (a *Alerts) Start(ctx context.Context) error {
 
 // Resume goes on where it was decided last, by whichever process, and in other rooms with
 // what comes now. It is to be called when the work becomes this process's, before Mine
-// says so, and then New for each room that has had something new meanwhile.
+// says so; then Nudge, and New for each room that has had something new meanwhile.
 func (a *Alerts) Resume(ctx context.Context) error {
 	if err := a.Count(ctx); err != nil {
 		return err
@@ -138,11 +139,9 @@ func (a *Alerts) Resume(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var rooms []chat.Room
-	if a.devices.Load() > 0 {
-		if rooms, err = a.Directory.AllRooms(ctx); err != nil {
-			return err
-		}
+	rooms, err := a.Directory.AllRooms(ctx)
+	if err != nil {
+		return err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -154,7 +153,6 @@ func (a *Alerts) Resume(ctx context.Context) error {
 			a.move(r.ID)
 		}
 	}
-	a.nudge()
 	return nil
 }
 
@@ -173,7 +171,8 @@ func (a *Alerts) Count(ctx context.Context) error {
 	return err
 }
 
-func (a *Alerts) nudge() {
+// Nudge has what waits decided, if it is this process's work. It does not block.
+func (a *Alerts) Nudge() {
 	select {
 	case a.wake <- struct{}{}:
 	default:
@@ -183,33 +182,23 @@ func (a *Alerts) nudge() {
 // Stored says that a room has something new. It does not block, and where nobody has a
 // device it costs next to nothing.
 func (a *Alerts) Stored(events []chat.Event) {
-	said := false
-	for i := range events {
-		said = said || events[i].Kind == chat.KindMessage
+	if slices.ContainsFunc(events, func(e chat.Event) bool { return e.Kind == chat.KindMessage }) {
+		a.New(events[0].Room, events[len(events)-1].Seq)
 	}
-	if !said {
-		return
-	}
-	a.New(events[0].Room, events[0].Seq-1, events[len(events)-1].Seq)
 }
 
-// New says that a room has something new behind a place, up to its head. It does not
-// block.
-func (a *Alerts) New(room chat.RoomID, after, head chat.Seq) {
+// New says that a room has something new, up to its head, which may be false. It does not
+// block. A room that Resume did not know of is new, and begins at its beginning.
+func (a *Alerts) New(room chat.RoomID, head chat.Seq) {
 	if a.devices.Load() == 0 || !a.Mine() {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	done, known := a.done[room]
-	if known && done >= head {
-		return
+	if head > a.done[room] {
+		a.move(room)
+		a.Nudge()
 	}
-	if !known {
-		a.done[room] = after
-	}
-	a.move(room)
-	a.nudge()
 }
 
 // move puts a room in the row. a.mu is held.
@@ -227,15 +216,27 @@ func (a *Alerts) run() {
 			return
 		case <-a.wake:
 		}
-		for a.Mine() {
+		for a.ctx.Err() == nil && a.Mine() {
 			room, after, ok := a.take()
 			if !ok {
 				break
 			}
 			if err := a.room(room, after); err != nil && a.ctx.Err() == nil {
 				a.Logger.Error("decide whom a message alerts", "err", err)
+				a.again(room)
 			}
 		}
+	}
+}
+
+// again has a room decided about anew, behind the others and a little later.
+func (a *Alerts) again(room chat.RoomID) {
+	a.mu.Lock()
+	a.move(room)
+	a.mu.Unlock()
+	select {
+	case <-a.ctx.Done():
+	case <-time.After(retryTime):
 	}
 }
 

@@ -3,7 +3,7 @@ package chat
 import "context"
 
 // Turns shares out work that one process at a time should do, of those that share a
-// store: to deliver for a hook, to alert, to look after what has expired.
+// store: to deliver for a hook, to alert, to keep an index, to look after what has expired.
 type Turns interface {
 	// Take takes the turn for a piece of work, by its name, if nobody has it; else turn is
 	// nil. It ends with the process, however that ends, and when the database has gone.

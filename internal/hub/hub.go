@@ -65,12 +65,12 @@ type Options struct {
 	// Stored is told of the events of one commit in one room, after its readers were and
 	// before their senders are answered. It must not block, nor keep them.
 	Stored func([]chat.Event)
-	// Fetched is told of what other processes stored in a room and was read here for its
-	// readers. It must not block, nor keep them.
+	// Fetched is told of what was read here for a room's readers since it was missing:
+	// most of it was stored by other processes. It must not block, nor keep them.
 	Fetched func([]chat.Event)
 	// Elsewhere is told of rooms in which another process stored something, read here or
-	// not, and of how many events there are: a hint, soon, or never, between ListenStored and
-	// its end. It must not block.
+	// not, and of how many events there are: a hint, soon, or never, from ListenStored to a
+	// little after its end. It must not block.
 	Elsewhere func(chat.RoomID, chat.Seq)
 	// Unsure is told from time to time when some of that may not have been. It must not
 	// block.

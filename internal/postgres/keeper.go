@@ -160,6 +160,7 @@ func (k *keeper) leave() {
 func (b *backend) FreeVisitors(t *sqlstore.Tx) error {
 	const day = 24 * int64(time.Hour/time.Millisecond)
 	for _, query := range []string{
+		oldQuestions,
 		`WITH others AS MATERIALIZED (SELECT key FROM nodes ORDER BY key FOR UPDATE SKIP LOCKED)
 			DELETE FROM nodes WHERE key IN (SELECT key FROM others WHERE pg_try_advisory_xact_lock(key))`,
 		"UPDATE people SET name_key = NULL WHERE visiting = 1 AND name_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM nodes WHERE key = people.node)",

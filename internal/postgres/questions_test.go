@@ -146,3 +146,26 @@ func TestQuestionsAfterBreak(t *testing.T) {
 		}
 	}
 }
+
+// Who gives up leaves nothing behind, and the connections as they were.
+func TestQuestionsGivenUp(t *testing.T) {
+	url := fresh(t)
+	a := open(t, url)
+	defer a.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	a.Ask(ctx, []byte("a connection is there"))
+	pids := "SELECT sum(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'hubbub'"
+	was := number(t, url, pids)
+	for i := range 30 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*200*time.Microsecond)
+		a.Ask(ctx, []byte("given up"))
+		cancel()
+	}
+	if is := number(t, url, pids); is != was {
+		t.Error("the connections are not the same")
+	}
+	if left := number(t, url, "SELECT count(*) FROM questions"); left != 0 {
+		t.Errorf("%d questions are left", left)
+	}
+}

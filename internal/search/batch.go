@@ -25,7 +25,7 @@ type batch struct {
 
 func (b *batch) run(f func() error) error {
 	if b.conn == nil {
-		return errors.New("there is no index")
+		return errAnew
 	}
 	if _, err := b.conn.ExecContext(b.ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
@@ -68,7 +68,7 @@ func (b *batch) keep() {
 
 // follow follows rooms until all are at their ends, or the transaction is large enough.
 // It returns those that are.
-func (b *batch) follow(rooms map[chat.RoomID]news) (done []chat.RoomID, err error) {
+func (b *batch) follow(rooms map[chat.RoomID]*news) (done []chat.RoomID, err error) {
 	for id, n := range rooms {
 		for end := false; !end; {
 			if b.enough() {
@@ -101,27 +101,27 @@ func (b *batch) enough() bool {
 
 // followRoom takes a step along a room's log: events that the index was told of, or else
 // it reads some. end says that there is no more.
-func (b *batch) followRoom(id chat.RoomID, n news) (end bool, err error) {
-	key, err := b.room(id)
-	if err != nil {
-		return false, err
-	}
-	after, ok := b.moved[key]
-	if !ok {
-		after = b.cursors[key]
-	}
+func (b *batch) followRoom(id chat.RoomID, n *news) (end bool, err error) {
+	after := b.cursor(id)
 	if after >= n.head {
 		return true, nil
 	}
 	events := n.behind(after)
 	told := len(events) > 0
 	if !told {
-		if events, err = b.Log.Read(b.ctx, id, after, readStep); err != nil {
-			return false, err
+		if events, err = b.Log.Read(b.ctx, id, after, readStep); err != nil || len(events) == 0 {
+			return true, err
 		}
+	}
+	key, err := b.room(id)
+	if err != nil {
+		return false, err
 	}
 	for _, e := range events {
 		b.read++
+		if p, known := b.known(e.Author); told && known {
+			e.Name = p.name // what was told may have been said before they were called so
+		}
 		done, err := b.apply(key, e)
 		if err != nil {
 			return false, err
@@ -137,9 +137,21 @@ func (b *batch) followRoom(id chat.RoomID, n news) (end bool, err error) {
 	return !told && len(events) < readStep, nil
 }
 
+// cursor returns how far a room's log is in the index.
+func (b *batch) cursor(id chat.RoomID) chat.Seq {
+	key, ok := b.rooms[id]
+	if !ok {
+		key = b.newRooms[id]
+	}
+	if seq, ok := b.moved[key]; ok {
+		return seq
+	}
+	return b.cursors[key]
+}
+
 // behind returns the events that are known to come next after a place; none: the log has
 // to be read.
-func (n news) behind(after chat.Seq) []chat.Event {
+func (n *news) behind(after chat.Seq) []chat.Event {
 	if len(n.events) == 0 || n.events[0].Seq > after+1 || n.events[len(n.events)-1].Seq <= after {
 		return nil
 	}
@@ -278,12 +290,17 @@ func (b *batch) room(id chat.RoomID) (key int64, err error) {
 	return key, err
 }
 
-// person returns the key of somebody, and notes what they are called.
-func (b *batch) person(id chat.UserID, name string) (key int64, err error) {
-	p, ok := b.newPeople[id]
-	if !ok {
+// known returns somebody whom the index knows.
+func (b *batch) known(id chat.UserID) (p person, ok bool) {
+	if p, ok = b.newPeople[id]; !ok {
 		p, ok = b.people[id]
 	}
+	return p, ok
+}
+
+// person returns the key of somebody, and notes what they are called.
+func (b *batch) person(id chat.UserID, name string) (key int64, err error) {
+	p, ok := b.known(id)
 	if ok && p.name == name {
 		return p.key, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,7 +53,7 @@ type follower struct {
 
 	hints   sync.Mutex // guards the following
 	arrived int        // events that it was told of
-	dirty   map[chat.RoomID]news
+	dirty   map[chat.RoomID]*news
 	kept    int // bytes of the events in dirty, about
 	urgent  []place
 	renamed []chat.Mention
@@ -101,14 +102,25 @@ func (x *Index) Follow(events []chat.Event) {
 // hear keeps an event for the next step, if it goes on where the others end. x.hints is
 // held.
 func (x *Index) hear(e chat.Event) {
-	n := x.dirty[e.Room]
-	n.head = max(n.head, e.Seq)
-	size := len(e.Body) + 200
-	if x.kept+size <= maxKept && (len(n.events) == 0 || n.events[len(n.events)-1].Seq+1 == e.Seq) {
+	n := x.moved(e.Room, e.Seq)
+	if size := sizeOf(e); x.kept+size <= maxKept && (len(n.events) == 0 || n.events[len(n.events)-1].Seq+1 == e.Seq) {
 		n.events = append(n.events, e)
 		x.kept += size
 	}
-	x.dirty[e.Room] = n
+}
+
+// sizeOf is about how many bytes an event takes.
+func sizeOf(e chat.Event) int { return len(e.Body) + 200 }
+
+// moved notes how far a room is. x.hints is held.
+func (x *Index) moved(id chat.RoomID, head chat.Seq) *news {
+	n := x.dirty[id]
+	if n == nil {
+		n = new(news)
+		x.dirty[id] = n
+	}
+	n.head = max(n.head, head)
+	return n
 }
 
 // Renamed tells the index what somebody is called now. It does not block.
@@ -122,23 +134,8 @@ func (x *Index) Renamed(id chat.UserID, name string) {
 // Stored tells the index how far a room is, in which another process may have stored
 // something. It does not block.
 func (x *Index) Stored(id chat.RoomID, head chat.Seq) {
-	if head > x.cursor(id) {
-		x.hint(id, head)
-	}
-}
-
-// cursor returns how far a room's log is in the index.
-func (x *Index) cursor(id chat.RoomID) chat.Seq {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return x.cursors[x.rooms[id]]
-}
-
-func (x *Index) hint(id chat.RoomID, head chat.Seq) {
 	x.hints.Lock()
-	n := x.dirty[id]
-	n.head = max(n.head, head)
-	x.dirty[id] = n
+	x.moved(id, head)
 	x.hints.Unlock()
 	signal(x.wake)
 }
@@ -269,11 +266,11 @@ func damaged(err error) bool {
 }
 
 // take takes what there is to do.
-func (x *Index) take() (urgent []place, rooms map[chat.RoomID]news, renamed []chat.Mention) {
+func (x *Index) take() (urgent []place, rooms map[chat.RoomID]*news, renamed []chat.Mention) {
 	x.hints.Lock()
 	defer x.hints.Unlock()
 	urgent, rooms, renamed = x.urgent, x.dirty, x.renamed
-	x.urgent, x.dirty, x.renamed, x.kept = nil, make(map[chat.RoomID]news), nil, 0
+	x.urgent, x.dirty, x.renamed, x.kept = nil, make(map[chat.RoomID]*news), nil, 0
 	return urgent, rooms, renamed
 }
 
@@ -281,19 +278,21 @@ func (x *Index) take() (urgent []place, rooms map[chat.RoomID]news, renamed []ch
 // more says that something is left.
 func (x *Index) step(ctx context.Context) (more bool, err error) {
 	urgent, rooms, renamed := x.take()
-	if len(urgent)+len(rooms)+len(renamed) == 0 {
-		return false, nil
-	}
 	b := &batch{
 		Index: x, ctx: context.Background(), ended: ctx.Done(),
 		moved: make(map[int64]chat.Seq), newRooms: make(map[chat.RoomID]int64), newPeople: make(map[chat.UserID]person), counted: make(map[int64]int64),
 	}
+	for id, n := range rooms {
+		if x.conn != nil && b.cursor(id) >= n.head { // it was mentioned once more
+			delete(rooms, id)
+		}
+	}
+	if x.conn != nil && len(urgent)+len(rooms)+len(renamed) == 0 {
+		return false, nil
+	}
 	var done []chat.RoomID
 	err = b.run(func() (err error) {
 		for _, p := range renamed {
-			if _, wrote := x.people[p.ID]; !wrote {
-				continue
-			}
 			if _, err := b.person(p.ID, p.Name); err != nil {
 				return err
 			}
@@ -311,6 +310,11 @@ func (x *Index) step(ctx context.Context) (more bool, err error) {
 			delete(rooms, id)
 		}
 	}
+	if err != nil {
+		x.hints.Lock()
+		x.renamed = append(renamed, x.renamed...)
+		x.hints.Unlock()
+	}
 	more = x.putBack(rooms)
 	if b.removed {
 		x.unclean = true
@@ -319,15 +323,21 @@ func (x *Index) step(ctx context.Context) (more bool, err error) {
 	return more, err
 }
 
-// putBack remembers rooms that a step did not come to the ends of. It returns whether
-// there is anything to do.
-func (x *Index) putBack(rooms map[chat.RoomID]news) (more bool) {
+// putBack remembers rooms that a step did not come to the ends of, and what it was told
+// of them. It returns whether there is anything to do.
+func (x *Index) putBack(rooms map[chat.RoomID]*news) (more bool) {
 	x.hints.Lock()
 	defer x.hints.Unlock()
 	for id, left := range rooms {
-		n := x.dirty[id]
-		n.head = max(n.head, left.head)
-		x.dirty[id] = n
+		n := x.moved(id, left.head)
+		later := n.events
+		n.events = nil
+		for _, e := range later {
+			x.kept -= sizeOf(e)
+		}
+		for _, e := range slices.Concat(left.behind(x.cursors[x.rooms[id]]), later) {
+			x.hear(e)
+		}
 	}
 	return len(x.dirty)+len(x.urgent) > 0
 }

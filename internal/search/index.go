@@ -73,7 +73,7 @@ type Index struct {
 	stopped chan struct{} // closed when the follower has ended
 	stop    context.CancelFunc
 
-	mu     sync.RWMutex // guards the following; held for reading during a search
+	mu     sync.RWMutex // guards the following; held for reading while a search is prepared
 	reader *sql.DB
 	rooms  map[chat.RoomID]int64
 	people map[chat.UserID]person
@@ -91,10 +91,12 @@ type person struct {
 // Open opens the index in the data folder, or makes it, and follows the log from where
 // it was until Close.
 func Open(ctx context.Context, dir string, c Config) (*Index, error) {
-	x := &Index{Config: c, path: filepath.Join(dir, fileName), stopped: make(chan struct{})}
-	x.dirty, x.wake, x.hurry, x.fences = make(map[chat.RoomID]news), make(chan struct{}, 1), make(chan struct{}, 1), make(chan chan struct{})
+	x := newIndex(dir, c)
 	if err := x.open(ctx); err != nil {
 		x.closeFiles()
+		if errors.Is(err, errLog) || ctx.Err() != nil {
+			return nil, fmt.Errorf("%s: %w", x.path, err) // there is nothing wrong with it
+		}
 		if !errors.Is(err, errAnew) {
 			x.Logger.Warn("the search index can not be used and is made anew", "err", err)
 		}
@@ -102,10 +104,20 @@ func Open(ctx context.Context, dir string, c Config) (*Index, error) {
 			return nil, fmt.Errorf("%s: %w", x.path, err)
 		}
 	}
+	x.start()
+	return x, nil
+}
+
+func newIndex(dir string, c Config) *Index {
+	x := &Index{Config: c, path: filepath.Join(dir, fileName), stopped: make(chan struct{})}
+	x.dirty, x.wake, x.hurry, x.fences = make(map[chat.RoomID]*news), make(chan struct{}, 1), make(chan struct{}, 1), make(chan chan struct{})
+	return x
+}
+
+func (x *Index) start() {
 	run, stop := context.WithCancel(context.Background())
 	x.stop = stop
 	go x.run(run)
-	return x, nil
 }
 
 // Close ends the index. What it has not followed yet it follows next time.
@@ -115,11 +127,20 @@ func (x *Index) Close() error {
 	return x.closeFiles()
 }
 
-var errAnew = errors.New("it is not there, of another version or log, or most of it is to go")
+var (
+	errAnew = errors.New("it is not there, of another version or log, or most of it is to go")
+	errLog  = errors.New("the log can not be read")
+)
 
-// anew throws the files away and begins again.
-func (x *Index) anew(ctx context.Context) error {
+// anew throws the files away and begins again. If that fails there is no index, until it
+// is tried again.
+func (x *Index) anew(ctx context.Context) (err error) {
 	x.closeFiles()
+	defer func() {
+		if err != nil {
+			x.closeFiles()
+		}
+	}()
 	if err := removeFiles(x.path); err != nil {
 		return err
 	}
@@ -159,10 +180,13 @@ func removeFiles(path string) error {
 func (x *Index) epoch(ctx context.Context) (chat.Epoch, error) {
 	place, err := x.Directory.Place(ctx)
 	if err != nil {
-		return "", err
+		return "", errors.Join(errLog, err)
 	}
 	head, err := x.Log.Head(ctx, place)
-	return head.Epoch, err
+	if err != nil {
+		return "", errors.Join(errLog, err)
+	}
+	return head.Epoch, nil
 }
 
 // open opens the files that are there, and finds out what is missing in them.
@@ -184,7 +208,11 @@ func (x *Index) open(ctx context.Context) error {
 	}
 	epoch, err := x.epoch(ctx)
 	if err != nil {
-		return err
+		return errors.Join(err, reader.Close())
+	}
+	rooms, err := x.Directory.AllRooms(ctx)
+	if err != nil {
+		return errors.Join(errLog, err, reader.Close())
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -203,7 +231,7 @@ func (x *Index) open(ctx context.Context) error {
 	if err := x.load(ctx); err != nil {
 		return err
 	}
-	return x.compare(ctx)
+	return x.compare(rooms)
 }
 
 // load reads what is kept in memory. x.mu is held.
@@ -233,17 +261,13 @@ func (x *Index) load(ctx context.Context) error {
 }
 
 // compare finds the rooms whose logs go on behind the index. x.mu is held.
-func (x *Index) compare(ctx context.Context) error {
-	all, err := x.Directory.AllRooms(ctx)
-	if err != nil {
-		return err
-	}
+func (x *Index) compare(all []chat.Room) error {
 	heads := make(map[chat.RoomID]chat.Seq, len(all))
 	for _, r := range all {
 		heads[r.ID] = r.Head
 		if r.Head > x.cursors[x.rooms[r.ID]] {
 			x.behind = true
-			x.hint(r.ID, r.Head)
+			x.Stored(r.ID, r.Head)
 		}
 	}
 	for id, key := range x.rooms {

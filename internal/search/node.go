@@ -23,6 +23,8 @@ const (
 	// some times meanwhile.
 	vacantFor = time.Minute
 	looks     = 6
+
+	maxAsking = 16 // searches that wait for other processes; each looks for its answer by a connection of all
 )
 
 // NodeConfig is what search at one of several processes stands on.
@@ -43,8 +45,13 @@ type Node struct {
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 
-	turn   *chat.Turn // to keep an index; nil, or lost: it is not this process's
-	vacant time.Time  // since when there is a turn that nobody takes
+	asking chan struct{} // bounds how many searches wait for others
+
+	// Of the goroutine that looks.
+	turn    *chat.Turn // to keep an index; nil, or lost: it is not this process's
+	vacant  time.Time  // since when there is a turn that nobody takes
+	without time.Time  // since when there is none for what is here
+	left    bool       // a file may be here of an index that is not open
 
 	mu      sync.RWMutex // guards the following
 	index   *Index       // nil: others are asked
@@ -57,18 +64,10 @@ func Join(ctx context.Context, dir string, c NodeConfig) (*Node, error) {
 	if c.Vacant == 0 {
 		c.Vacant = vacantFor
 	}
-	if c.Wanted == nil {
-		c.Wanted = func(bool) {}
-	}
-	n := &Node{NodeConfig: c, dir: dir}
+	n := &Node{NodeConfig: c, dir: dir, left: true, asking: make(chan struct{}, maxAsking)}
 	turn, err := n.take(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if turn != nil {
+	if err == nil && turn != nil {
 		err = n.begin(ctx, turn)
-	} else {
-		err = removeFiles(filepath.Join(dir, fileName))
 	}
 	if err != nil {
 		return nil, err
@@ -118,7 +117,7 @@ func (n *Node) begin(ctx context.Context, turn *chat.Turn) error {
 			n.Questions.Answer(answering, x.isBehind, func(ctx context.Context, question []byte) []byte { return x.answer(ctx, question) })
 		})
 	}
-	n.turn = turn
+	n.turn, n.left, n.vacant, n.without = turn, false, time.Time{}, time.Time{}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.index = x
@@ -146,9 +145,9 @@ func (n *Node) end() error {
 // run looks who has the turns, until ctx ends.
 func (n *Node) run(ctx context.Context) {
 	for {
-		wait := lookAgain
-		if n.own() == nil {
-			wait = n.Vacant / looks
+		wait := n.Vacant / looks
+		if n.left || n.own() != nil {
+			wait = min(wait, lookAgain)
 		}
 		select {
 		case <-ctx.Done():
@@ -164,36 +163,51 @@ func (n *Node) run(ctx context.Context) {
 	}
 }
 
-// look takes a turn that nobody has. An index stays while the database is away; if others
-// have the turns, it goes, with all that it holds: it would not hear of what is erased.
+// look takes a turn that nobody has. What is here of an index stays while the database is
+// away, and while the turn may still be held by a connection of this process's that is
+// dead; if it is others' for longer, it goes: it would not hear of what is erased.
 func (n *Node) look(ctx context.Context) error {
 	turn, err := n.take(ctx)
+	here := n.left || n.own() != nil
 	switch {
 	case err != nil:
 		return err
-	case turn == nil:
+	case turn == nil && !here:
 		n.vacant = time.Time{}
-		if n.own() == nil {
+		return nil
+	case turn == nil:
+		if since(&n.without) < n.Vacant {
 			return nil
 		}
-		if err := n.end(); err != nil {
-			n.Logger.Warn("close the search index", "err", err)
-		}
-		return removeFiles(filepath.Join(n.dir, fileName))
+		return n.forget()
 	case n.own() != nil:
-		n.turn = turn
+		n.turn, n.without = turn, time.Time{}
 		return nil
-	}
-	if n.vacant.IsZero() {
-		n.vacant = time.Now()
-	}
-	if time.Since(n.vacant) < n.Vacant {
+	case !here && since(&n.vacant) < n.Vacant:
 		turn.End()
 		return nil
 	}
-	n.vacant = time.Time{}
 	n.Logger.Info("this node keeps a search index now")
 	return n.begin(ctx, turn)
+}
+
+// since says how long ago something was first asked about, which it notes.
+func since(first *time.Time) time.Duration {
+	if first.IsZero() {
+		*first = time.Now()
+	}
+	return time.Since(*first)
+}
+
+// forget gives the index up, with its file.
+func (n *Node) forget() error {
+	n.left = true // until it has gone
+	if err := n.end(); err != nil {
+		n.Logger.Warn("close the search index", "err", err)
+	}
+	err := removeFiles(filepath.Join(n.dir, fileName))
+	n.left = err != nil
+	return err
 }
 
 // own returns the index that is here; nil: there is none.
@@ -238,7 +252,7 @@ func (n *Node) Sync(ctx context.Context) error {
 }
 
 // Search finds messages in what somebody may read now. While the index here is being
-// made, others are asked that are further.
+// made others are asked first, of which one may be further.
 func (n *Node) Search(ctx context.Context, who chat.Actor, ask Ask) (Answer, error) {
 	x := n.own()
 	if x != nil && (n.Questions == nil || !x.isBehind()) {
@@ -303,6 +317,12 @@ func (n *Node) askOthers(ctx context.Context, who chat.Actor, ask Ask) (Answer, 
 	a := Answer{Query: Parse(ask.Text, ask.Now)}
 	if a.Query.Empty() {
 		return a, nil
+	}
+	select {
+	case n.asking <- struct{}{}:
+		defer func() { <-n.asking }()
+	default:
+		return a, chat.Errorf(chat.CodeUnavailable, "too many searches at this moment; try again")
 	}
 	asked, err := json.Marshal(question{who, ask.Text, ask.Now, ask.Best, ask.Before, ask.Limit})
 	if err != nil {

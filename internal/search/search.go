@@ -88,11 +88,12 @@ func (x *Index) Search(ctx context.Context, who chat.Actor, ask Ask) (Answer, er
 	if err != nil {
 		return a, err
 	}
-	if !s.prepare(known) {
-		return a, nil
-	}
+	some := s.prepare(known)
 	if s.reader == nil {
 		return a, chat.Errorf(chat.CodeUnavailable, "the search index is being made; try again in a moment")
+	}
+	if !some {
+		return a, nil
 	}
 	limited, cancel := context.WithTimeout(ctx, maxTime)
 	defer cancel()

@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -9,16 +10,25 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"hubbub/internal/chat"
 )
 
-// counted counts how often a log is read.
+// counted counts how often a log is read, and may be away.
 type counted struct {
 	chat.Log
 	reads atomic.Int64
+	away  atomic.Bool
+}
+
+func (c *counted) Head(ctx context.Context, room chat.RoomID) (chat.Position, error) {
+	if c.away.Load() {
+		return chat.Position{}, errors.New("the log is away")
+	}
+	return c.Log.Head(ctx, room)
 }
 
 func (c *counted) Read(ctx context.Context, room chat.RoomID, after chat.Seq, limit int) ([]chat.Event, error) {
@@ -138,4 +148,81 @@ func TestToldSomehow(t *testing.T) {
 	if w.same(); t.Failed() {
 		t.Logf("seed %d", seed)
 	}
+}
+
+// Somebody is called what they are called now, whatever they were called when they said
+// what the index is told of.
+func TestToldBeforeRename(t *testing.T) {
+	w, _ := told(t, func(events []chat.Event) []chat.Event { return events })
+	ines, tomas := w.person("Ines"), w.person("Tomas")
+	lobby := w.public("lobby")
+	w.say(tomas, lobby, "an old message")
+	w.sync()
+	for _, p := range []chat.Person{ines, tomas} {
+		w.say(p, lobby, "said as "+p.Name)
+		_, err := w.store.Rename(t.Context(), p.ID, chat.Name{Display: "New " + p.Name, Key: "new" + strings.ToLower(p.Name)})
+		w.must(err)
+		w.index.Renamed(p.ID, "New "+p.Name)
+	}
+	w.wants(ines.Actor(), `from:"new ines"`, "said as Ines")
+	w.wants(ines.Actor(), `from:"new tomas"`, "said as Tomas | an old message")
+	w.same()
+}
+
+// What is told of a room that nobody knows leaves nothing.
+func TestToldNonsense(t *testing.T) {
+	w, _ := told(t, func(events []chat.Event) []chat.Event { return events })
+	ines := w.person("Ines")
+	lobby := w.public("lobby")
+	w.index.Stored("nonsense", 7)
+	w.index.Stored(lobby, 1<<60)
+	w.wants(ines.Actor(), "word", "")
+	w.say(ines, lobby, "a word")
+	w.wants(ines.Actor(), "word", "a word")
+	w.index.mu.RLock()
+	defer w.index.mu.RUnlock()
+	if _, there := w.index.rooms["nonsense"]; there {
+		t.Error("there is a room of nonsense")
+	}
+}
+
+// While the log is away an index is not thrown away for that; and one that had to be made
+// anew is, when the log is back.
+func TestLogAway(t *testing.T) {
+	w, c := told(t, func(events []chat.Event) []chat.Event { return events })
+	ines := w.person("Ines")
+	lobby := w.public("lobby")
+	w.say(ines, lobby, "a word")
+	w.sync()
+	w.must(w.index.Close())
+	c.away.Store(true)
+	config := w.index.Config
+	if _, err := Open(t.Context(), w.dir, config); !errors.Is(err, errLog) {
+		t.Fatal(err)
+	}
+	c.away.Store(false)
+	c.reads.Store(0)
+	var err error
+	w.index, err = Open(t.Context(), w.dir, config)
+	w.must(err)
+	w.wants(ines.Actor(), "word", "a word")
+	if n := c.reads.Load(); n > 1 { // the hit
+		t.Errorf("the log was read %d times: the index was made anew", n)
+	}
+	w.must(w.index.Close())
+
+	c.away.Store(true)
+	x := newIndex(w.dir, config)
+	if err := x.anew(t.Context()); !errors.Is(err, errLog) {
+		t.Fatal(err)
+	}
+	x.start()
+	w.index = x
+	_, err = x.Search(t.Context(), ines.Actor(), Ask{Text: "word", Now: time.Now(), Limit: 10})
+	if err == nil || chat.AsError(err).Code != chat.CodeUnavailable {
+		t.Error(err)
+	}
+	w.say(ines, lobby, "another word")
+	c.away.Store(false)
+	w.wants(ines.Actor(), "word", "another word | a word")
 }

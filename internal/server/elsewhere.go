@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"sync"
+	"time"
 
 	"hubbub/internal/chat"
 )
@@ -41,8 +42,12 @@ func (s *Server) lookAround() {
 				return
 			case <-a.wake:
 			}
-			if err := s.lookAtRooms(); err != nil && a.ctx.Err() == nil {
+			again, err := s.lookAtRooms()
+			if err != nil && a.ctx.Err() == nil {
 				s.log.Warn("look for what other nodes stored", "err", err)
+			}
+			if again {
+				time.AfterFunc(lookAgain, a.look)
 			}
 		}
 	})
@@ -100,10 +105,16 @@ func (a *around) close() {
 	a.wg.Wait()
 }
 
-func (s *Server) lookAtRooms() error {
+// lookAgain is how long after a look that failed another one follows, and after the first
+// one: hints are heard some time after they were asked for.
+const lookAgain = 2 * time.Second
+
+// lookAtRooms tells of all rooms that have moved since it looked last. again says that it
+// should do so once more.
+func (s *Server) lookAtRooms() (again bool, err error) {
 	wanted, all := s.around.asked()
 	if !wanted {
-		return nil
+		return false, nil
 	}
 	if all {
 		clear(s.around.heads)
@@ -115,7 +126,7 @@ func (s *Server) lookAtRooms() error {
 			s.elsewhere(r.ID, r.Head)
 		}
 	}
-	return err
+	return all || err != nil, err
 }
 
 // elsewhere is told of a room in which another node may have stored something.

@@ -120,7 +120,7 @@ func (o *outward) stored(events []chat.Event) {
 // new is told of a room in which another node stored something.
 func (o *outward) new(room chat.RoomID, head chat.Seq) {
 	o.hooks.Stored(room)
-	o.alerts.New(room, head-1, head)
+	o.alerts.New(room, head)
 }
 
 // start begins, as soon as it is this node's turn.
@@ -129,11 +129,15 @@ func (o *outward) start(ctx context.Context, turns chat.Turns, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	if err := o.alerts.Start(ctx); err != nil {
-		return err
+	err = o.alerts.Start(ctx)
+	if err == nil {
+		o.begin(turn != nil)
+		err = o.hooks.Start(ctx)
 	}
-	o.begin(turn != nil)
-	if err := o.hooks.Start(ctx); err != nil {
+	if err != nil {
+		if turn != nil {
+			turn.End()
+		}
 		return err
 	}
 	var work context.Context
@@ -146,6 +150,9 @@ func (o *outward) start(ctx context.Context, turns chat.Turns, log *slog.Logger)
 func (o *outward) begin(mine bool) {
 	o.mine.Store(mine)
 	o.wanted(mine)
+	if mine {
+		o.alerts.Nudge()
+	}
 }
 
 const (

@@ -77,6 +77,9 @@ func (s *Store) FinishUpload(ctx context.Context, f chat.File) error {
 // AddPiece implements chat.Files.
 func (s *Store) AddPiece(ctx context.Context, id chat.FileID, from int64, p chat.Piece, most int) error {
 	return s.change(ctx, func(t *Tx) error {
+		if err := t.exec("UPDATE files SET done = done WHERE id = ?", id); err != nil { // another node that finishes it waits, or this one
+			return err
+		}
 		var length int64
 		var whole bool
 		if err := t.row("SELECT length, done FROM files WHERE id = ? AND expires > 0", id).Scan(&length, &whole); err != nil {
