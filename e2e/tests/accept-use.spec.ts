@@ -218,7 +218,9 @@ test('29. everything works by keyboard; focus is visible and returns after a dia
   await expect.poll(() => focused(ines)).toMatch(/^More about the message/);
   await expect(page.getByRole('menu')).toHaveCount(0);
   await page.keyboard.press('Enter');
+  await expect(page.getByRole('menuitem').first()).toBeFocused();
   for (let n = 0; n < 12 && (await focused(ines)) !== 'Details…'; n++) await page.keyboard.press('ArrowDown');
+  expect(await focused(ines)).toBe('Details…');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('dialog', { name: 'Message' })).toBeVisible();
   await page.keyboard.press('Escape');

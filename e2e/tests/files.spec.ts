@@ -315,7 +315,7 @@ test('where a link leads is a quiet card, which its author removes; the owner sw
   await expect(off).toBeChecked();
   await off.click();
   await expect(off).not.toBeChecked();
-  expect((await ask<{ previews: boolean }>(page, 'GET', '/api/place')).previews).toBe(false);
+  await expect.poll(async () => (await ask<{ previews: boolean }>(page, 'GET', '/api/place')).previews).toBe(false);
 });
 
 test('where nothing should move, a moving picture stands still', async ({ someone }) => {
