@@ -67,7 +67,7 @@ var faults = map[string]fault{
 	"mixed": {what: "one thing after the other", breaks: (*breaking).mix, alone: true, disk: true, flapping: true,
 		nodes: 3, clients: 8, rooms: 2, times: 2, lasts: time.Second, pace: 5 * time.Millisecond},
 	"roll": {what: "nodes are restarted, one after the other", breaks: (*breaking).roll, balanced: true,
-		nodes: 3, clients: 12, rooms: 3, times: 3, pace: 20 * time.Millisecond, within: 5 * time.Second},
+		nodes: 3, clients: 12, rooms: 3, times: 3, pace: 20 * time.Millisecond, within: 2 * time.Second},
 	"duel": {what: "two nodes append to one room as fast as they can", breaks: (*breaking).wait,
 		nodes: 2, clients: 8, rooms: 1, lasts: 30 * time.Second},
 }
