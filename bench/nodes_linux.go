@@ -86,12 +86,12 @@ func (ns *nodes) ask(query string) (numbers []float64, err error) {
 	return numbers, nil
 }
 
-// helper is one of this program's processes on the other core, told of all nodes.
-func (ns *nodes) helper(ctx context.Context, program string, settings ...string) (*helper, error) {
-	for i, n := range ns.all[1:] {
+// helper is one of this program's processes on the other core, told of some nodes.
+func (ns *nodes) helper(ctx context.Context, of []*server, program string, settings ...string) (*helper, error) {
+	for i, n := range of[1:] {
 		settings = append(settings, fmt.Sprintf("port%d=%d", i+1, n.port))
 	}
-	return ns.all[0].helper(ctx, program, settings...)
+	return of[0].helper(ctx, program, settings...)
 }
 
 // counted is what all parts have counted since they started.
@@ -105,7 +105,7 @@ type counted struct {
 
 // count asks all parts. What asking costs itself is a few statements.
 func (ns *nodes) count() (c counted, err error) {
-	rows, err := ns.ask("SELECT sum(calls), sum(calls) FILTER (WHERE query LIKE 'UPDATE lanes%'), pg_current_wal_lsn() - '0/0' FROM pg_stat_statements")
+	rows, err := ns.ask("SELECT sum(calls), coalesce(sum(calls) FILTER (WHERE query LIKE 'UPDATE lanes%'), 0), pg_current_wal_lsn() - '0/0' FROM pg_stat_statements")
 	if err != nil {
 		return c, err
 	}

@@ -48,13 +48,13 @@ type fault struct {
 
 	nodes, clients, rooms, times int
 	lasts, pace, within          time.Duration
-	flapping, beside             bool
+	flapping                     bool
 }
 
 var faults = map[string]fault{
 	"kill": {what: "a node is killed", breaks: (*breaking).kill, flapping: true,
 		nodes: 3, clients: 12, rooms: 3, times: 200, pace: 10 * time.Millisecond, within: 2 * time.Second},
-	"nats": {what: "NATS goes, and comes back", breaks: (*breaking).loseNATS, flapping: false,
+	"nats": {what: "NATS goes, and comes back", breaks: (*breaking).loseNATS,
 		nodes: 3, clients: 12, rooms: 3, times: 1, lasts: 10 * time.Minute, pace: 200 * time.Millisecond, within: 2 * time.Second},
 	"postgres": {what: "PostgreSQL goes, and comes back", breaks: (*breaking).losePostgreSQL,
 		nodes: 3, clients: 12, rooms: 3, times: 1, lasts: time.Minute, pace: 50 * time.Millisecond},
@@ -93,7 +93,7 @@ func breakCluster(ctx context.Context, args []string) error {
 	f.DurationVar(&b.within, "within", of.within, "how soon all must be well again; 0: that is only printed")
 	f.Uint64Var(&b.seed, "seed", 0, "of all that is random; 0: the clock")
 	f.StringVar(&b.sabotage, "sabotage", "", "what to take away from the program, so that the check must fail: "+strings.Join(slices.Sorted(maps.Keys(mutants)), ", "))
-	f.BoolVar(&b.beside, "beside", of.beside, "in namespaces: each machine has a NATS server, so that nodes can be cut off from each other")
+	f.BoolVar(&b.beside, "beside", false, "in namespaces: each machine has a NATS server, so that nodes can be cut off from each other")
 	f.BoolVar(&b.isolated, "isolated", false, "it runs in namespaces of its own already")
 	if err := f.Parse(args[1:]); err != nil {
 		return err

@@ -204,6 +204,9 @@ func (c *crowd) head(ctx context.Context, id chat.RoomID) (chat.Seq, error) {
 		return 0, err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("the head of %s: %s", id, resp.Status)
+	}
 	var answer struct{ Head chat.Seq }
 	body, err := io.ReadAll(resp.Body)
 	if err == nil {

@@ -224,11 +224,9 @@ func (b *breaking) partition(ctx context.Context) error {
 		}
 		d := b.disturbance()
 		begun := time.Now()
-		if err := errors.Join(b.network.cut(d.cuts...), d.signal(syscall.SIGSTOP), b.between(ctx, 100*time.Millisecond, b.lasts)); err != nil {
-			return err
-		}
+		err := errors.Join(b.network.cut(d.cuts...), d.signal(syscall.SIGSTOP), b.between(ctx, 100*time.Millisecond, b.lasts))
 		lasted := time.Since(begun)
-		if err := errors.Join(b.network.heal(), d.signal(syscall.SIGCONT)); err != nil {
+		if err := errors.Join(err, b.network.heal(), d.signal(syscall.SIGCONT)); err != nil { // in any case: what stands could not be stopped
 			return err
 		}
 		if err := b.level(ctx); err != nil {

@@ -1,5 +1,5 @@
 // The acceptance list: reading.
-import { focused, middle, numbered, script, settledAt, tall } from './eyes.ts';
+import { focused, middle, numbered, script, settled, settledAt, tall } from './eyes.ts';
 import { accessible, expect, type Someone, test } from './hubbub.ts';
 
 const log = (who: Someone) => who.page.locator('main').getByRole('log');
@@ -406,12 +406,16 @@ test('reactions, pins and what a message once read like are seen by all', async 
   await expect(tomas.text('the oven arrived')).not.toContainText('pinned');
 
   await ines.page.reload();
+  await settled(ines);
   await ines.say('fist words');
+  await expect(ines.text('fist words')).toHaveAttribute('data-state', 'sent');
   await ines.composer.press('ArrowUp');
   await ines.page.getByRole('textbox', { name: 'Edit your message' }).fill('first words');
   await ines.page.keyboard.press('Enter');
+  await settled(ines);
   await ines.text('first words').getByRole('button', { name: 'edited' }).click();
   const details = ines.page.getByRole('dialog', { name: 'Message' });
+  await expect(details).toBeVisible();
   await expect(details.locator('ol p')).toHaveText(['fist words', 'first words']);
   await accessible(ines, 'what a message once read like');
   await ines.page.keyboard.press('Escape');

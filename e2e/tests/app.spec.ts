@@ -267,10 +267,11 @@ async function installed(page: Page): Promise<void> {
 }
 
 /** All that the databases of the page hold. */
-function everything(page: Page): Promise<string> {
-  return page.evaluate(async () => {
+function everything(page: Page, only?: string): Promise<string> {
+  return page.evaluate(async (only) => {
     const values: unknown[] = [];
     for (const { name = '' } of await indexedDB.databases()) {
+      if (only && name !== only) continue;
       const db = await new Promise<IDBDatabase>((resolve, reject) => {
         const opening = indexedDB.open(name);
         opening.onsuccess = () => resolve(opening.result);
@@ -283,11 +284,12 @@ function everything(page: Page): Promise<string> {
       db.close();
     }
     return JSON.stringify(values);
-  });
+  }, only);
 }
 
+/** What was there last holds this, not only what waits to be sent. */
 async function holds(page: Page, ...texts: string[]): Promise<void> {
-  for (const text of texts) await expect.poll(() => everything(page)).toContain(text);
+  for (const text of texts) await expect.poll(() => everything(page, 'hubbub.last')).toContain(text);
 }
 
 /** Nothing that can be seen is beside the window, unless it lies in something that scrolls. */

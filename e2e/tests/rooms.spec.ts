@@ -40,7 +40,13 @@ async function panel({ page }: Someone, tab: string): Promise<void> {
 
 async function close({ page }: Someone): Promise<void> {
   await page.getByRole('button', { name: 'Close' }).click();
+  await closed(page);
+}
+
+/** Waits until nothing is open, and the way back is over, which would end the next one. */
+async function closed(page: Page): Promise<void> {
   await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect.poll(() => page.evaluate(() => (history.state as { panel?: string } | null)?.panel)).toBeUndefined();
 }
 
 /** Does something to a member, in the panel of the room. */
@@ -400,6 +406,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.getByRole('menuitem', { name: 'Report…' }).click();
       await fine('reporting a message');
       await page.keyboard.press('Escape');
+      await closed(page);
       await page.goto(`${open.url}/p/k3v9x2m7qp4d`);
       await expect(page.getByRole('heading', { name: /^There is no such room/ })).toBeVisible();
       await fine('no such room');
