@@ -117,7 +117,7 @@ test('a file of another room is not there for outsiders, and not any more for th
   const { room } = await ask<{ room: { id: string } }>(ines.page, 'POST', '/api/rooms', { name: 'attic', kind: 'private' });
   await ines.page.goto(`${open.url}/p/${room.id}`);
   await sendFiles(ines, [png('secret.png', 400, 300), text('secret.txt', 'hush')]);
-  await expect(cards(ines)).toBeVisible();
+  await expect(ines.page.locator('main article[data-state="sent"] [data-card]')).toBeVisible();
   const paths = await ines.page.evaluate(() => [
     (document.querySelector('[data-card]') as HTMLAnchorElement).pathname,
     `/api/files/${(document.querySelector('[data-picture]') as HTMLElement).dataset.picture}/secret.png`,

@@ -40,13 +40,13 @@ async function panel({ page }: Someone, tab: string): Promise<void> {
 
 async function close({ page }: Someone): Promise<void> {
   await page.getByRole('button', { name: 'Close' }).click();
-  await closed(page);
+  await expect(page.getByRole('dialog')).toHaveCount(0);
 }
 
-/** Waits until nothing is open, and the way back is over, which would end the next one. */
+/** Waits until nothing is open before the room, and the way back is over, which would end the next one. */
 async function closed(page: Page): Promise<void> {
   await expect(page.getByRole('dialog')).toHaveCount(0);
-  await expect.poll(() => page.evaluate(() => (history.state as { panel?: string } | null)?.panel)).toBeUndefined();
+  await expect.poll(() => page.evaluate(() => (history.state as { panel?: string } | null)?.panel ?? 'rooms')).toBe('rooms');
 }
 
 /** Does something to a member, in the panel of the room. */
@@ -392,6 +392,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await fine(tab);
       }
       await close(owner);
+      await closed(page);
 
       await page.goto(`${open.url}/r/lobby`);
       const row = owner.text('hello there');
