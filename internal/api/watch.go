@@ -73,7 +73,7 @@ func (h *handler) connections(_ *http.Request, l chat.Login) (int, any, error) {
 // operatorBytes wait for the operator, at most.
 const operatorBytes = 2 << 20
 
-// watchConnection reports a socket to the operator.
+// watchConnection reports a socket to the operator, once the log of the place says so.
 func (h *handler) watchConnection(w http.ResponseWriter, r *http.Request) {
 	l, err := h.human(r)
 	if err == nil {
@@ -83,8 +83,8 @@ func (h *handler) watchConnection(w http.ResponseWriter, r *http.Request) {
 	defer ring.Close()
 	if err == nil {
 		id, e := strconv.ParseUint(r.PathValue("id"), 10, 64)
-		if err = e; e == nil {
-			err = h.Sockets.WatchConnection(id, ring)
+		if e == nil {
+			err = h.follow(r.Context(), id, ring)
 		} else {
 			err = chat.Errorf(chat.CodeNotFound, "connections have numbers")
 		}
@@ -94,6 +94,19 @@ func (h *handler) watchConnection(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.stream(w, r, ring, true)
+}
+
+// follow has a socket reported, and notes it.
+func (h *handler) follow(ctx context.Context, id uint64, ring *tap.Ring) error {
+	c, err := h.Sockets.WatchConnection(id, ring)
+	if err != nil {
+		return err
+	}
+	whose := c.Person.Name
+	if c.Person.ID == "" {
+		whose = c.Address.String()
+	}
+	return h.Gate.Watched(ctx, whose)
 }
 
 const (

@@ -416,6 +416,10 @@ func TestWireForTheOperator(t *testing.T) {
 	if _, more := report.next(); more {
 		t.Error("it goes on behind the end")
 	}
+	audit, _ := json.Marshal((&walk{r, map[string]bool{}}).operator(socket, "GET", "/api/audit", ""))
+	if n := strings.Count(string(audit), `"kind":"watch"`); n != 1 || !strings.Contains(string(audit), `"text":"127.0.0.1"`) {
+		t.Errorf("it was noted %d times: %s", n, audit)
+	}
 }
 
 // Behind http.Server the handshake is built again, and says so; a token in it is hidden

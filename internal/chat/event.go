@@ -79,6 +79,7 @@ const (
 	KindBotGone  Kind = 46
 	KindPreviews Kind = 50 // "on": the place shows where links lead; "off"
 	KindRestart  Kind = 51 // the server starts again
+	KindWatch    Kind = 52 // the operator follows a connection: of Body, a name or an address
 )
 
 var kindNames = map[Kind]string{
@@ -91,7 +92,7 @@ var kindNames = map[Kind]string{
 	KindReact: "react", KindUnreact: "unreact", KindPin: "pin", KindUnpin: "unpin",
 	KindPreview: "preview", KindUnpreview: "unpreview",
 	KindRole: "role", KindPutOut: "put_out", KindBlock: "block", KindUnblock: "unblock", KindGuests: "guests",
-	KindBot: "bot", KindBotGone: "bot_gone", KindPreviews: "previews", KindRestart: "restart",
+	KindBot: "bot", KindBotGone: "bot_gone", KindPreviews: "previews", KindRestart: "restart", KindWatch: "watch",
 }
 
 // String returns the kind's name in hubbub.v1.

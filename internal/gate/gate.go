@@ -135,7 +135,17 @@ func (g *Gate) Restarted(ctx context.Context, by chat.Person) error {
 	return g.Accounts.SetSetting(ctx, by.ID, chat.KindRestart, restartSetting, "")
 }
 
-const restartSetting = "restart" // there is nothing to set: the log holds when, and who
+// Watched notes that the operator follows what passes on a connection: whose it is, by
+// name, or by address if it is nobody's.
+func (g *Gate) Watched(ctx context.Context, whose string) error {
+	return g.Accounts.SetSetting(ctx, chat.OperatorID, chat.KindWatch, watchSetting, whose)
+}
+
+// There is nothing to set: the log holds when, and who.
+const (
+	restartSetting = "restart"
+	watchSetting   = "watch"
+)
 
 func atLeast(p chat.Person, role chat.Role) error {
 	if p.Role < role {

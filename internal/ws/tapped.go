@@ -162,18 +162,21 @@ type Connection struct {
 // Connections lists those there are, by their numbers.
 func (s *Server) Connections() []Connection {
 	var list []Connection
-	s.each(func(c *Conn) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		list = append(list, Connection{c.id, c.name(), c.person, c.address, time.UnixMilli(c.since), len(c.cursors)})
-	})
+	s.each(func(c *Conn) { list = append(list, c.shown()) })
 	slices.SortFunc(list, func(a, b Connection) int { return cmp.Compare(a.ID, b.ID) })
 	return list
 }
 
+// shown is what the operator is told of a connection.
+func (c *Conn) shown() Connection {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Connection{c.id, c.name(), c.person, c.address, time.UnixMilli(c.since), len(c.cursors)}
+}
+
 // WatchConnection reports a connection to a ring from now on, with the texts of its
-// frames. It waits for the bytes that are being handled.
-func (s *Server) WatchConnection(id uint64, ring *tap.Ring) error {
+// frames, and returns whose it is. It waits for the bytes that are being handled.
+func (s *Server) WatchConnection(id uint64, ring *tap.Ring) (Connection, error) {
 	var found *Conn
 	s.each(func(c *Conn) {
 		if c.id == id {
@@ -181,9 +184,9 @@ func (s *Server) WatchConnection(id uint64, ring *tap.Ring) error {
 		}
 	})
 	if found == nil || !found.join(ring) {
-		return chat.Errorf(chat.CodeNotFound, "there is no connection %d", id)
+		return Connection{}, chat.Errorf(chat.CodeNotFound, "there is no connection %d", id)
 	}
-	return nil
+	return found.shown(), nil
 }
 
 // join adds a ring in the middle of the connection, unless that has ended.

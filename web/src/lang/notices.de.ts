@@ -52,4 +52,5 @@ export const notices: Pick<Catalogue, keyof typeof en> = {
   'notice.noPreviews':
     '{who:Du|} {who:hast|hat} entschieden: Nachrichten zeigen nicht, wohin Links führen',
   'notice.restart': '{who:Du|} {who:hast|hat} den Server neu gestartet',
+  'notice.watch': '{who:Du|} {who:hast|hat} verfolgt, was auf einer Verbindung von {of} läuft',
 };

@@ -49,4 +49,5 @@ export const notices = {
   'notice.previews': '{who:You|} decided that messages show where links lead',
   'notice.noPreviews': '{who:You|} decided that messages do not show where links lead',
   'notice.restart': '{who:You|} started the server again',
+  'notice.watch': '{who:You|} followed what passes on a connection of {of}',
 } as const satisfies Record<string, Message>;

@@ -75,6 +75,7 @@ describe('one event', () => {
     ['Ana decided that messages show where links lead', 'previews', { text: 'on' }],
     ['Ana decided that messages do not show where links lead', 'previews', { text: 'off' }],
     ['Ana started the server again', 'restart', {}],
+    ['Ana followed what passes on a connection of Benny', 'watch', { text: 'Benny' }],
     ['Ana made the bot Benny', 'bot', { about: ben }],
     ['Ana removed the bot Benny', 'bot_gone', { about: ben }],
     ['Ana let the program Benny write here', 'hook', { about: ben }],

@@ -230,6 +230,8 @@ function one(event: RoomEvent, context: NoticeContext): Part[] | undefined {
       return say(text === 'off' ? 'notice.noPreviews' : 'notice.previews', { who });
     case 'restart':
       return say('notice.restart', { who });
+    case 'watch':
+      return say('notice.watch', { who, of: text });
   }
   return undefined;
 }
