@@ -22,14 +22,15 @@ import (
 
 	"hubbub/internal/chat"
 	"hubbub/internal/natsbus"
+	"hubbub/internal/search"
 )
 
-// searching are nodes that wait for so long before they make or drop an index, and whether
-// each has one.
-func searching(t *testing.T, n int, vacant time.Duration) (ns *nodes, indexes func() []bool) {
+// searching are nodes that do not wait before they make or drop an index, and whether each
+// has one.
+func searching(t *testing.T, n int) (ns *nodes, indexes func() []bool) {
 	var dirs []string
 	ns = startNodes(t, n, func(c *Config) {
-		c.Vacant = vacant
+		c.Vacant = 10 * time.Millisecond
 		dirs = append(dirs, c.Data)
 	})
 	return ns, func() []bool {
@@ -100,7 +101,7 @@ func (ns *nodes) indexed() {
 // page, whichever answers, and to nobody more than they may read; it hears nothing of
 // rooms that nobody reads there.
 func TestSearchElsewhere(t *testing.T) {
-	ns, indexes := searching(t, 3, 10*time.Millisecond)
+	ns, indexes := searching(t, 3)
 	if got := indexes(); !slices.Equal(got, []bool{true, true, false}) {
 		t.Fatalf("there are indexes at %v", got)
 	}
@@ -189,7 +190,7 @@ func (ns *nodes) pages(token, what string) (found []string) {
 // When a node with an index is gone for long another one makes one; search goes on all
 // the while.
 func TestSearchMoves(t *testing.T) {
-	ns, indexes := searching(t, 3, 10*time.Millisecond)
+	ns, indexes := searching(t, 3)
 	token, ines := ns.guest(ns.all[2], "Ines")
 	ns.say(ns.all[2], ines, ns.lobby, "an apple")
 	ns.finds(ns.all[2], token, "apple", 1, 2)
@@ -212,10 +213,10 @@ func TestSearchMoves(t *testing.T) {
 }
 
 // An index goes, with all that is in it, when others have its turn for long: it would not
-// hear of what is erased. While there is none at all, who searches is told so. Where the
-// turn was lost for a moment, the index stays.
+// hear of what is erased. While there is none at all, who searches is told so, and many are
+// told so at once.
 func TestSearchIndexGoes(t *testing.T) {
-	ns, indexes := searching(t, 2, 1500*time.Millisecond)
+	ns, indexes := searching(t, 2)
 	token, ines := ns.guest(ns.all[1], "Ines")
 	ns.say(ns.all[0], ines, ns.lobby, "an apple")
 	ns.finds(ns.all[1], token, "apple", 1, 1)
@@ -238,39 +239,45 @@ func TestSearchIndexGoes(t *testing.T) {
 			}
 		}
 	}
-	take := func() (turns []*chat.Turn) { // of those that the nodes had
-		t.Helper()
-		if _, err := conn.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid = $1", 0x68756262); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range []string{"search index 1", "search index 2"} {
-			await(name, func() bool {
-				turn, err := other.Take(t.Context(), name)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if turn != nil {
-					turns = append(turns, turn)
-				}
-				return turn != nil
-			})
-		}
-		return turns
+	if _, err := conn.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid = $1", 0x68756262); err != nil { // turns
+		t.Fatal(err)
 	}
-	first := ns.all[0].index.Keeps()
-	turns := take()
-	time.Sleep(800 * time.Millisecond) // they look some times
-	for _, turn := range turns {
-		turn.End()
+	var turns []*chat.Turn
+	for _, name := range []string{"search index 1", "search index 2"} {
+		await(name, func() bool {
+			turn, err := other.Take(t.Context(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if turn != nil {
+				turns = append(turns, turn)
+			}
+			return turn != nil
+		})
 	}
-	time.Sleep(800 * time.Millisecond)
-	if !first || !ns.all[0].index.Keeps() || !ns.all[1].index.Keeps() {
-		t.Error("an index has gone with a turn that was lost for a moment")
-	}
-	turns = take()
 	await("nobody has given them up", func() bool { return slices.Equal(indexes(), []bool{false, false}) })
-	if status, body := ns.asks(ns.all[0], token, url.Values{"q": {"apple"}}); status != http.StatusServiceUnavailable || !strings.Contains(body, "no node has answered") {
+	status, body := ns.asks(ns.all[0], token, url.Values{"q": {"apple"}})
+	if status != http.StatusServiceUnavailable || !strings.Contains(body, "no node has answered") {
 		t.Errorf("%d %s", status, body)
+	}
+	const many = 40
+	said := make(chan string, many)
+	for range many {
+		go func() {
+			_, err := ns.all[0].index.Search(t.Context(), chat.Actor{ID: ines}, search.Ask{Text: "apple", Now: time.Now(), Limit: 10})
+			said <- fmt.Sprint(err)
+		}()
+	}
+	refused := 0
+	for range many {
+		if err := <-said; strings.Contains(err, "too many searches") {
+			refused++
+		} else if !strings.Contains(err, "no node has answered") {
+			t.Error(err)
+		}
+	}
+	if refused != many-16 {
+		t.Errorf("%d of %d were refused at once", refused, many)
 	}
 	for _, turn := range turns {
 		turn.End()
