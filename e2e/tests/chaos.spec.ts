@@ -3,6 +3,7 @@ import type { Page } from '@playwright/test';
 import { numbered, settled } from './eyes.ts';
 import { accessible, ask, becomeOwner, expect, Someone, test } from './hubbub.ts';
 import { shot } from './sending.ts';
+import { entry, wireRow } from './wires.ts';
 
 /** So high that the list draws all of it. */
 const high = { viewport: { width: 1280, height: 4000 } };
@@ -192,6 +193,10 @@ test('it is seen wherever one looks, sleeps, and ends with the view', async ({ s
   await expect(ines.rows.last()).toHaveAttribute('data-state', 'sent');
   await ines.page.getByRole('tab', { name: 'Frames' }).click();
   await expect(mark).toBeVisible();
+  // What the switch did is no frame that the server could report.
+  await wireRow(ines, 'send').filter({ hasText: 'delayed' }).click();
+  await expect(entry(ines).locator('[data-fate=delayed]')).toBeVisible();
+  await expect(entry(ines).locator('[data-unreported]')).toHaveCount(0);
   await ines.page.getByRole('tab', { name: 'Break it' }).click();
   await expect(breakIt(ines)).toHaveAttribute('aria-checked', 'true');
   await ines.page.getByRole('button', { name: 'Close the wire view' }).click();
