@@ -62,6 +62,7 @@ export class Tour {
   constructor(wire: Wire, chat: Chat) {
     this.wire = wire;
     this.chat = chat;
+    wire.ending.addEventListener('abort', () => this.lift());
   }
 
   get room(): Room | undefined {
@@ -171,6 +172,12 @@ export class Tour {
       this.cut();
       for (let n = 1; n <= meanwhile; n++) await this.post(room, tw('say.meanwhile', { n }));
     });
+    this.lift();
+  }
+
+  /** Connections can be made again. */
+  private lift(): void {
+    if (!line.down) return;
     line.down = false;
     this.chat.wake();
   }
@@ -187,7 +194,8 @@ export class Tour {
   }
 
   private async post(room: Room, text: string): Promise<void> {
-    await request('POST', `/api/rooms/${segment(room.id)}/messages`, { text });
+    const path = `/api/rooms/${segment(room.id)}/messages`;
+    await request('POST', path, { text }, this.wire.ending);
   }
 
   private async act(what: () => Promise<void>): Promise<void> {

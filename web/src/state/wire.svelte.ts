@@ -128,9 +128,10 @@ export class Wire {
   }
 
   close(): void {
+    // First: what ends with it may make a connection, of which it hears no more.
+    line.watcher = undefined;
     this.ended.abort();
     this.askNow();
-    line.watcher = undefined;
   }
 
   private draw(): void {

@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { memoryDraftStore } from '../lib/draftstore.ts';
 import { TestClock } from '../lib/testclock.ts';
+import type { RoomInfo } from '../lib/wire.ts';
 
 /** The browser's side, which Node does not have. */
 class BrowserWebSocket {
@@ -28,8 +29,9 @@ vi.hoisted(() => {
   vi.stubGlobal('location', { href: 'http://x/', protocol: 'http:', host: 'x' });
   vi.stubGlobal('requestAnimationFrame', () => 0);
 });
-const { browserSocket } = await import('./browsersocket.ts');
+const { browserSocket, line } = await import('./browsersocket.ts');
 const { Chat } = await import('./chat.svelte.ts');
+const { Tour } = await import('./tour.svelte.ts');
 const { Wire } = await import('./wire.svelte.ts');
 
 const made: InstanceType<typeof Wire>[] = [];
@@ -38,20 +40,34 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+const info: RoomInfo = {
+  id: 'r',
+  name: 'lobby',
+  kind: 'public',
+  created: 0,
+  members: 2,
+  head: 7,
+  read: 7,
+  unread: 0,
+  mentions: 0,
+};
+
 /** The wire view of a page, and what it asked the server, which answers as the test says. */
-function view(answer: (asked: readonly string[]) => Response) {
+function view(
+  answer: (asked: readonly string[], signal?: AbortSignal | null) => Response | Promise<Response>,
+) {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   vi.stubGlobal('WebSocket', BrowserWebSocket);
   const asked: string[] = [];
-  vi.stubGlobal('fetch', async (path: string, { method = 'GET' }: RequestInit = {}) => {
-    if (!path.startsWith('/api/wire')) throw new TypeError('no network');
+  vi.stubGlobal('fetch', async (path: string, { method = 'GET', signal }: RequestInit = {}) => {
+    if (!/^.api.(wire|rooms.r.messages)/.test(path)) throw new TypeError('no network');
     asked.push(`${method} ${path}`);
-    return answer(asked);
+    return answer(asked, signal);
   });
   const chat = new Chat({
     you: { id: 'a', name: 'Ines', role: 'guest' },
     epoch: 'e',
-    rooms: [],
+    rooms: [info],
     clock: new TestClock(),
     store: memoryDraftStore(),
     snapshot: undefined,
@@ -69,7 +85,7 @@ function view(answer: (asked: readonly string[]) => Response) {
   const wire = new Wire(chat);
   made.push(wire);
   void wire.open();
-  return { wire, asked, seconds: (n: number) => vi.advanceTimersByTimeAsync(1_000 * n) };
+  return { chat, wire, asked, seconds: (n: number) => vi.advanceTimersByTimeAsync(1_000 * n) };
 }
 
 const refused = (status: number) =>
@@ -107,3 +123,22 @@ test.each([404, 409])(
     expect(problems.filter(Boolean)).toEqual([]);
   },
 );
+
+test('a cut of the tour ends with the view, though the server does not answer', async () => {
+  const { chat, wire, asked, seconds } = view((all, signal) => {
+    if (all.at(-1) === 'POST /api/wire') return refused(404);
+    return new Promise((_, reject) => signal?.addEventListener('abort', reject));
+  });
+  chat.show(chat.rooms.get('r'));
+  const tour = new Tour(wire, chat);
+  await seconds(1);
+  const cut = tour.miss();
+  BrowserWebSocket.all.at(-1)?.onclose?.({ code: 1006, reason: '' });
+  const before = BrowserWebSocket.all.length;
+  expect(line.down).toBe(true);
+  wire.close();
+  expect(line.down).toBe(false);
+  expect(BrowserWebSocket.all.length).toBe(before + 1);
+  await cut;
+  expect(asked.filter((path) => path.endsWith('/messages'))).toHaveLength(1);
+});
