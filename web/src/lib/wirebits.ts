@@ -1,7 +1,7 @@
 /** The header of a frame, bit by bit: RFC 6455, section 5.2. */
 
 import type { PlainWireKey } from '../lang/wire.en.ts';
-import { bytesOf } from './wireread.ts';
+import { ofHex } from './bytes.ts';
 
 /** A field of the header. */
 export interface Field {
@@ -27,7 +27,7 @@ const lengthMeans: Record<number, PlainWireKey> = { 126: 'bits.length126', 127: 
 
 /** The fields of a header in hexadecimal digits, as far as it goes. */
 export function fieldsOf(head: string): Field[] {
-  const bytes = bytesOf(head);
+  const bytes = ofHex(head);
   const digits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
   let at = 0;
   const fields: Field[] = [];
@@ -104,7 +104,7 @@ const hex = (byte: number) => byte.toString(16).padStart(2, '0');
 
 /** How the first bytes of a text were masked. */
 export function maskedBytes(text: string, mask: string, most = 8): MaskedByte[] {
-  const key = bytesOf(mask);
+  const key = ofHex(mask);
   if (key.length !== 4) return [];
   const clear = new TextEncoder().encode(text.slice(0, most)).subarray(0, most);
   return [...clear].map((byte, i) => {
