@@ -19,8 +19,8 @@ export interface FrameHead {
   bytes: Uint8Array;
 }
 
-/** How many bytes of their own a length has. */
-const lengthBytes = (short: number): number => (short === 127 ? 8 : short === 126 ? 2 : 0);
+/** How many bytes of its own a length has behind its seven bits. */
+export const lengthBytes = (short: number): number => (short === 127 ? 8 : short === 126 ? 2 : 0);
 
 /** Takes a header apart; undefined if it is not all there. */
 export function readHead(digits: string): FrameHead | undefined {

@@ -2,6 +2,7 @@
 
 import type { PlainWireKey } from '../lang/wire.en.ts';
 import { bitsOf, hexOf, masked, ofHex } from './bytes.ts';
+import { lengthBytes } from './framehead.ts';
 
 /** A field of the header. */
 export interface Field {
@@ -53,8 +54,8 @@ export function fieldsOf(head: string): Field[] {
   take('bits.opcode', 4, (value) => opcodes[value] ?? 'bits.opOther');
   const keyed = take('bits.mask', 1, flag('bits.maskSet', 'bits.maskUnset')) === 1;
   const length = take('bits.length', 7, (value) => lengthMeans[value] ?? 'bits.lengthItself');
-  const more = { 126: 16, 127: 64 }[length];
-  if (more) take('bits.extended', more, () => 'bits.extendedMeans');
+  const more = 8 * lengthBytes(length);
+  if (more > 0) take('bits.extended', more, () => 'bits.extendedMeans');
   if (keyed) {
     take('bits.key', 32, () => 'bits.keyMeans');
     const key = fields.at(-1);
