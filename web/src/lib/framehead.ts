@@ -47,8 +47,7 @@ export function readHead(digits: string): FrameHead | undefined {
 }
 
 /** A close frame's code and reason: RFC 6455, section 5.5.1. Without a code, undefined. */
-export function closeOf(payload: string): { code: number; reason: string } | undefined {
-  const bytes = ofHex(payload);
+export function closeOf(bytes: Uint8Array): { code: number; reason: string } | undefined {
   const [high, low] = bytes;
   if (high === undefined || low === undefined) return undefined;
   return { code: high * 256 + low, reason: new TextDecoder().decode(bytes.subarray(2)) };

@@ -45,8 +45,8 @@ test.each(['', '81', '8185a1b2', '817e01', '81ff00000000'])(
 );
 
 test('a close frame says a code and a reason, or nothing', () => {
-  expect(closeOf('03e8646f6e65')).toEqual({ code: 1000, reason: 'done' });
-  expect(closeOf('')).toBeUndefined();
+  expect(closeOf(ofHex('03e8646f6e65'))).toEqual({ code: 1000, reason: 'done' });
+  for (const less of ['', '03']) expect(closeOf(ofHex(less))).toBeUndefined();
 });
 
 test('the packed "Hello" of RFC 7692, section 7.2.3.1', async () => {

@@ -1,6 +1,7 @@
 /** What a frame means for the chat, in plain words (docs/protocol.md, section 2). */
 
 import type { PlainWireKey, WireKey } from '../lang/wire.en.ts';
+import { closeOf } from './framehead.ts';
 import type { Entry, FrameEntry } from './wirelog.ts';
 import { numberIn, readEntry, textIn, type Read } from './wireread.ts';
 
@@ -49,13 +50,6 @@ function ofFrame(entry: FrameEntry, known: Known): Meaning {
 }
 
 // Control frames
-
-/** The code and the reason of a close frame (RFC 6455, section 5.5.1). */
-export function closeOf(bytes: Uint8Array): { code: number; reason: string } | undefined {
-  const [high, low] = bytes;
-  if (high === undefined || low === undefined) return undefined;
-  return { code: high * 256 + low, reason: new TextDecoder().decode(bytes.subarray(2)) };
-}
 
 const codes: Record<number, PlainWireKey> = {
   1000: 'close.1000',
