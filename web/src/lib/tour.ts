@@ -1,5 +1,6 @@
 /** The guided tour of the wire view: which of what passed on the connection fulfils a step. */
 
+import { opcode } from './wireread.ts';
 import type { DialEntry, Entry, FrameEntry, FrameRecord, Handshake, Side } from './wirelog.ts';
 
 /** The steps, in their order. */
@@ -42,8 +43,6 @@ export function stepAt(n: number): Step {
 
 /** The code with which a connection is closed that is needed no longer: RFC 6455, section 7.4.1. */
 export const farewell = 1000;
-
-export const opcodes = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
 /** What has passed since an entry. */
 export interface Passed {
@@ -126,16 +125,16 @@ export function latestOf(entries: readonly Entry[]): FrameEntry | undefined {
   );
 }
 
-/** The newest control frame of a kind behind an entry. */
+/** The newest control frame of a kind, which is its opcode, behind an entry. */
 export function controlOf(
   entries: readonly Entry[],
   from: Side,
-  opcode: number,
+  kind: number,
   since = 0,
 ): FrameRecord | undefined {
   const found = entries.findLast(
     (e): e is FrameEntry =>
-      e.n > since && ownFrame(e) && e.from === from && e.reports[0]?.opcode === opcode,
+      e.n > since && ownFrame(e) && e.from === from && e.reports[0]?.opcode === kind,
   );
   return found?.reports[0];
 }
@@ -250,7 +249,7 @@ export function reached(goal: Goal, passed: Passed): boolean {
     case 'masked':
       return !!messageOf(passed)?.entry.reports[0]?.mask;
     case 'ping':
-      return !!controlOf(entries, 'server', opcodes.ping, since);
+      return !!controlOf(entries, 'server', opcode.ping, since);
     case 'pong':
       return answered(passed);
     case 'stored':
@@ -274,7 +273,7 @@ export function reached(goal: Goal, passed: Passed): boolean {
 
 /** A pong came after a ping: control frames stand in the order in which the server saw them. */
 function answered({ entries, since }: Passed): boolean {
-  const ping = controlOf(entries, 'server', opcodes.ping, since);
-  const pong = controlOf(entries, 'client', opcodes.pong, since);
+  const ping = controlOf(entries, 'server', opcode.ping, since);
+  const pong = controlOf(entries, 'client', opcode.pong, since);
   return ping !== undefined && pong !== undefined && pong.at >= ping.at;
 }

@@ -1,9 +1,10 @@
+import { opcode as known } from '../lib/wireread.ts';
 import { tw } from './tour.svelte.ts';
 
 type Key = Parameters<typeof tw>[0];
 const plain = tw as (key: Key) => string;
 
-const opcodes = new Set([0, 1, 2, 8, 9, 10]);
+const opcodes: ReadonlySet<number> = new Set(Object.values(known));
 const closes = new Set([1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 4401]);
 
 /** What an opcode is called. */
