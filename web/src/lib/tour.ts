@@ -1,7 +1,7 @@
 /** The guided tour of the wire view: which of what passed on the connection fulfils a step. */
 
-import { opcode } from './wireread.ts';
 import type { DialEntry, Entry, FrameEntry, FrameRecord, Handshake, Side } from './wirelog.ts';
+import { nothing, opcode, readEntry, type Read } from './wireread.ts';
 
 /** The steps, in their order. */
 export const steps = [
@@ -71,22 +71,15 @@ export function dialOf(entries: readonly Entry[]): DialEntry | undefined {
 }
 
 /** What a frame of hubbub.v1 says, if it is of a kind. */
-export function bodyOf(entry: FrameEntry, kind: string): Record<string, unknown> | undefined {
-  if (!entry.text?.startsWith(`{"${kind}":`)) return undefined;
-  try {
-    const body = (JSON.parse(entry.text) as Record<string, unknown>)[kind];
-    return typeof body === 'object' && body !== null
-      ? (body as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+function bodyOf(entry: FrameEntry, kind: string): Read['body'] | undefined {
+  const read = readEntry(entry);
+  return read.kind === kind && read.body !== nothing ? read.body : undefined;
 }
 
 /** A frame and what it says. */
 export interface Told {
   entry: FrameEntry;
-  body: Record<string, unknown>;
+  body: Read['body'];
 }
 
 /** The newest frame of a kind behind an entry; `fits` may ask for more. */

@@ -26,7 +26,8 @@ export interface About {
 }
 
 const read = new WeakMap<Entry, Read>();
-const nothing = {};
+/** The body of a frame that has none. */
+export const nothing: Read['body'] = {};
 
 export function readEntry(entry: Entry): Read {
   const known = read.get(entry);
