@@ -51,7 +51,10 @@ function ofFrame(entry: FrameEntry, known: Known): Meaning {
 
 // Control frames
 
-const codes: Record<number, PlainWireKey> = {
+/** The texts about close codes: the tour has its own of the same names, which stand in its sentences. */
+type CloseKey = Extract<PlainWireKey, `close.${string}`>;
+
+const codes: Record<number, CloseKey> = {
   1000: 'close.1000',
   1001: 'close.1001',
   1002: 'close.1002',
@@ -67,7 +70,7 @@ const codes: Record<number, PlainWireKey> = {
 };
 
 /** What a close code means. */
-export const codeMeaning = (code: number): PlainWireKey => codes[code] ?? 'close.other';
+export const codeMeaning = (code: number): CloseKey => codes[code] ?? 'close.other';
 
 function ofControl({ kind, bytes = new Uint8Array() }: Read, from: 'client' | 'server'): Meaning {
   if (kind === 'ping') return { key: `mean.ping.${from}` };
