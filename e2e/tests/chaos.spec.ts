@@ -1,8 +1,10 @@
 // People break their connection on purpose, and see that nothing is lost.
+import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { numbered, settled } from './eyes.ts';
 import { accessible, ask, becomeOwner, expect, Someone, test } from './hubbub.ts';
 import { shot } from './sending.ts';
+import { entry, wireRow } from './wires.ts';
 
 /** So high that the list draws all of it. */
 const high = { viewport: { width: 1280, height: 4000 } };
@@ -192,6 +194,13 @@ test('it is seen wherever one looks, sleeps, and ends with the view', async ({ s
   await expect(ines.rows.last()).toHaveAttribute('data-state', 'sent');
   await ines.page.getByRole('tab', { name: 'Frames' }).click();
   await expect(mark).toBeVisible();
+  // What the switch did is no frame that the server could report.
+  await wireRow(ines, 'send').filter({ hasText: 'delayed' }).click();
+  await expect(entry(ines).locator('[data-fate=delayed]')).toBeVisible();
+  await expect(entry(ines).locator('[data-unreported]')).toHaveCount(0);
+  await ines.page.keyboard.press('Escape');
+  const [saved] = await Promise.all([ines.page.waitForEvent('download'), ines.page.getByRole('button', { name: 'Save as a text file' }).click()]);
+  expect(readFileSync(await saved.path(), 'utf8')).toContain('It came late: the switch under “Break it” held it.');
   await ines.page.getByRole('tab', { name: 'Break it' }).click();
   await expect(breakIt(ines)).toHaveAttribute('aria-checked', 'true');
   await ines.page.getByRole('button', { name: 'Close the wire view' }).click();

@@ -277,6 +277,16 @@ test('by keyboard', async ({ someone }) => {
   await expect(page.getByRole('dialog')).toHaveCount(0);
   await expect(list).toBeVisible();
   await expect(page).toHaveURL(/\/r\/lobby\?wire$/);
+
+  // In the finder it stands before a room that would be made.
+  await page.getByRole('button', { name: 'Close the wire view' }).click();
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Find or create a room' }).fill('wire');
+  await expect(page.getByRole('listbox', { name: 'Rooms and people' }).getByRole('option')).toHaveText(['Wire view', 'Create #wire']);
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect(list).toBeVisible();
+  await expect(page).toHaveURL(/\/r\/lobby\?wire$/);
 });
 
 for (const colorScheme of ['light', 'dark'] as const) {

@@ -140,6 +140,7 @@ export const de: Catalogue = {
   'jump.results': 'Räume und Leute',
   'jump.create': '{room} anlegen',
   'jump.message': '{name} schreiben',
+  'jump.wire': 'Blick auf die Leitung',
   'jump.join': 'beitreten',
   'jump.new': { one: '{n} neu', other: '{n} neu' },
   'jump.choose': 'wählen',

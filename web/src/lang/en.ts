@@ -152,6 +152,7 @@ export const en = {
   'jump.results': 'Rooms and people',
   'jump.create': 'Create {room}',
   'jump.message': 'Message {name}',
+  'jump.wire': 'Wire view',
   'jump.join': 'join',
   'jump.new': { one: '{n} new', other: '{n} new' },
   'jump.choose': 'choose',

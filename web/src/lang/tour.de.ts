@@ -131,7 +131,6 @@ export const tour: Record<keyof typeof english, Message> = {
   waits: 'Noch ist sie nicht da.',
 
   'accept.key': 'Der Schlüssel der Anfrage',
-  'accept.field': 'Schlüssel',
   'accept.joined': 'Der Schlüssel, dahinter die GUID',
   'accept.digest': 'SHA-1 davon: 20 Bytes',
   'accept.accept': 'Diese in Base64',

@@ -130,7 +130,6 @@ export const tour = {
   waits: 'It is not here yet.',
 
   'accept.key': 'The key of the request',
-  'accept.field': 'Key',
   'accept.joined': 'The key, and the GUID behind it',
   'accept.digest': 'SHA-1 of that: 20 bytes',
   'accept.accept': 'Those in base64',

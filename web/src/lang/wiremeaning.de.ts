@@ -3,7 +3,6 @@ import type { meaning as english } from './wiremeaning.en.ts';
 
 export const meaning: Record<keyof typeof english, Message> = {
   // Der Handschlag
-  'shake.title': 'Handschlag',
   'shake.intro':
     'Ein WebSocket beginnt als Anfrage über HTTP. Der Server antwortet mit 101, und von da an trägt dieselbe TCP-Verbindung Rahmen.',
   'shake.request': 'Anfrage',
@@ -23,7 +22,6 @@ export const meaning: Record<keyof typeof english, Message> = {
   'shake.remote': 'Von',
   'shake.resumed': 'Macht weiter',
   'shake.resumedAt': '{room}, hinter Nummer {after}',
-  'shake.explain': 'Was ist {name}?',
   'shake.masked': 'Geheimnisse stehen als ••• da.',
 
   'head.line':

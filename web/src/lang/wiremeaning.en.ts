@@ -3,7 +3,6 @@ import type { Message } from '../lib/i18n.ts';
 /** What handshakes, frames and codes mean, in plain words: part of the texts of the wire view. */
 export const meaning = {
   // The handshake
-  'shake.title': 'Handshake',
   'shake.intro':
     'A WebSocket begins as a request over HTTP. The server answers 101, and from then on the same TCP connection carries frames.',
   'shake.request': 'Request',
@@ -23,7 +22,6 @@ export const meaning = {
   'shake.remote': 'From',
   'shake.resumed': 'Goes on',
   'shake.resumedAt': '{room}, behind number {after}',
-  'shake.explain': 'What is {name}?',
   'shake.masked': 'Secrets are shown as •••.',
 
   'head.line':

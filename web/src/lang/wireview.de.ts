@@ -8,12 +8,10 @@ export const view: Record<keyof typeof english, Message> = {
   'frames.noneFit': 'Kein Rahmen passt zum Filter.',
   'frames.shown': { one: '{n} Eintrag', other: '{n} Einträge' },
   'frames.shownOf': '{shown} von {all} Einträgen',
-  'frames.keys': 'Pfeiltasten wählen aus, Enter öffnet, Esc geht zurück.',
   'frames.toEnd': 'Zum neuesten',
   'frames.back': 'Zurück zur Liste',
   'frames.earlier': 'Rahmen davor',
   'frames.later': 'Rahmen danach',
-  'frames.gone': 'Dieser Rahmen ist nicht mehr aufgehoben.',
   'frames.aboutMessage': 'Was von einer Nachricht durchging',
   'frames.aboutNumber': 'Was von Nachricht {seq} durchging',
   'frames.aboutNone':
@@ -77,10 +75,8 @@ export const view: Record<keyof typeof english, Message> = {
   'fate.delayed': 'verspätet',
 
   // Ein Rahmen
-  'frame.title': '{kind}, {direction}',
   'frame.time': 'Zeit',
   'frame.connection': 'Verbindung',
-  'frame.number': 'Rahmen',
   'frame.numberOf': 'Nummer {number} in seiner Richtung',
   'frame.header': 'Kopf',
   'frame.headerOf': 'Kopf von Teil {part} aus {parts}',
@@ -88,7 +84,6 @@ export const view: Record<keyof typeof english, Message> = {
     'Der Server hat diesen Rahmen nicht berichtet. Darum sind sein Kopf, seine Maske und seine Länge auf der Leitung nicht bekannt.',
   'frame.controlled':
     'Steuerrahmen bekommt eine Seite nie zu sehen: Dieser ist bekannt, weil der Server ihn berichtet hat.',
-  'frame.size': 'Größe',
   'frame.onWire': {
     one: '{n} Byte Inhalt auf der Leitung',
     other: '{n} Byte Inhalt auf der Leitung',
@@ -206,5 +201,4 @@ export const view: Record<keyof typeof english, Message> = {
   // Eine Textdatei von alledem
   'file.title': 'hubbub, was über die Leitung ging, gesichert {when}',
   'file.masked': 'Geheimnisse stehen als ••• da.',
-  'file.notReported': 'nicht berichtet',
 };

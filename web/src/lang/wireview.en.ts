@@ -8,12 +8,10 @@ export const view = {
   'frames.noneFit': 'No frame fits the filter.',
   'frames.shown': { one: '{n} entry', other: '{n} entries' },
   'frames.shownOf': '{shown} of {all} entries',
-  'frames.keys': 'Arrow keys choose, Enter opens, Esc goes back.',
   'frames.toEnd': 'To the newest',
   'frames.back': 'Back to the list',
   'frames.earlier': 'Frame before',
   'frames.later': 'Frame after',
-  'frames.gone': 'This frame is not kept any more.',
   'frames.aboutMessage': 'What passed of one message',
   'frames.aboutNumber': 'What passed of message {seq}',
   'frames.aboutNone':
@@ -77,10 +75,8 @@ export const view = {
   'fate.delayed': 'delayed',
 
   // One frame
-  'frame.title': '{kind}, {direction}',
   'frame.time': 'Time',
   'frame.connection': 'Connection',
-  'frame.number': 'Frame',
   'frame.numberOf': 'number {number} in its direction',
   'frame.header': 'Header',
   'frame.headerOf': 'Header of fragment {part} of {parts}',
@@ -88,7 +84,6 @@ export const view = {
     'The server has not reported this frame, so its header, its mask and its length on the wire are not known.',
   'frame.controlled':
     'A page never sees control frames: this one is known by the report of the server.',
-  'frame.size': 'Size',
   'frame.onWire': {
     one: '{n} byte of payload on the wire',
     other: '{n} bytes of payload on the wire',
@@ -204,5 +199,4 @@ export const view = {
   // A text file of all that
   'file.title': 'hubbub, what passed on the wire, saved {when}',
   'file.masked': 'Secrets are shown as •••.',
-  'file.notReported': 'not reported',
 } as const satisfies Record<string, Message>;

@@ -24,25 +24,3 @@ export async function acceptOf(key: string): Promise<Accepted> {
   const digest = sha1(new TextEncoder().encode(joined));
   return { key, joined, digest, accept: btoa(String.fromCharCode(...digest)) };
 }
-
-/** A line of a handshake. The first has no name. */
-export interface HandshakeLine {
-  name: string;
-  value: string;
-}
-
-/** A request or an answer in lines, without the empty one at its end. */
-export function linesOf(head: string): HandshakeLine[] {
-  return head
-    .split('\r\n')
-    .filter((line) => line !== '')
-    .map((line, i) => {
-      const colon = i === 0 ? -1 : line.indexOf(':');
-      return { name: line.slice(0, Math.max(0, colon)), value: line.slice(colon + 1).trim() };
-    });
-}
-
-/** What a header says, in whatever letters its name is written. */
-export function headerOf(head: string, name: string): string | undefined {
-  return linesOf(head).find((line) => line.name.toLowerCase() === name.toLowerCase())?.value;
-}

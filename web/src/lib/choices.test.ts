@@ -48,6 +48,23 @@ test('people are found by any part, unless their conversation is', () => {
   expect(shown('mús')).toContain('person Ana Música');
 });
 
+test('the wire view comes behind what one may mean, and before a room of that name', () => {
+  const shown = (typed: string, name?: string) =>
+    choicesFor(
+      typed,
+      [...mine, { id: '7', name: 'wires', kind: 'private', unread: 0 }],
+      [],
+      [],
+      name,
+    ).map(({ kind, name }) => `${kind} ${name}`);
+  expect(shown('Wire', 'Wire view')).toEqual(['mine wires', 'wire Wire view', 'create wire']);
+  expect(shown('view', 'Wire view')).toEqual(['wire Wire view', 'create view']);
+  expect(shown('wire', 'wire')).toEqual(['mine wires', 'wire wire', 'create wire']);
+  expect(shown('leit', 'Blick auf die Leitung')[0]).toBe('wire Blick auf die Leitung');
+  for (const typed of ['w', 'ire']) expect(shown(typed, 'Wire view').join()).not.toContain('view');
+  expect(shown('view')).toEqual(['create view']);
+});
+
 test('what cannot be a name is not offered', () => {
   expect(shown('mu/')).toEqual([]);
 });

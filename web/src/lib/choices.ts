@@ -4,9 +4,9 @@ import type { RoomSummary } from './roomapi.ts';
 import { isRoomName, toRoomName } from './route.ts';
 import type { RoomKind } from './wire.ts';
 
-/** A line of the finder: a room of mine, a public one, somebody, or a room that could be made. */
+/** A line of the finder: a room of mine, a public one, somebody, the wire view, or a room that could be made. */
 export interface Choice {
-  kind: 'mine' | 'public' | 'person' | 'create';
+  kind: 'mine' | 'public' | 'person' | 'wire' | 'create';
   /** Of the room, or of the person. */
   id: string;
   name: string;
@@ -38,6 +38,8 @@ const mostWords = 4;
 
 /** A slip in a shorter word could make any other word of it. */
 const leastSlip = 4;
+/** Of the wire view's name a word must be begun, with so many letters: it is looked for the least often. */
+const leastOfWire = 2;
 
 // Every script has letters, and names are folded before: there is nothing Latin about them.
 const letters = {
@@ -52,8 +54,8 @@ const exact = new uFuzzy(letters);
 const slips = new uFuzzy({ ...letters, intraMode: 1 });
 
 /**
- * What has what was typed in it: one's own rooms, then public ones, then people, and last the offer to
- * make a room of exactly that name. What is typed in full comes first, then what begins with it, at last
+ * What has what was typed in it: one's own rooms, then public ones, then people, then the wire view, if it
+ * can be opened under that name, and last the offer to make a room of exactly that name. What is typed in full comes first, then what begins with it, at last
  * what somebody may have meant: other words between, another order, a slip in a word.
  */
 export function choicesFor(
@@ -61,6 +63,7 @@ export function choicesFor(
   mine: readonly MyRoom[],
   found: readonly RoomSummary[],
   people: readonly Somebody[],
+  wire?: string,
 ): Choice[] {
   const part = toRoomName(typed);
   const words = fold(typed.trim());
@@ -95,6 +98,10 @@ export function choicesFor(
     .filter(({ kind }) => kind !== 'person' || ++persons <= mostPeople)
     .slice(0, most);
   const exists = choices.some(({ room, name }) => room === 'public' && name === part);
+  const begun = wire === undefined ? undefined : fit(fold(wire), words);
+  if (wire !== undefined && begun !== undefined && begun < 3 && words.length >= leastOfWire) {
+    choices.push({ kind: 'wire', id: '', name: wire, room: 'public', unread: 0 });
+  }
   if (!exists && isRoomName(part)) {
     choices.push({ kind: 'create', id: '', name: part, room: 'public', unread: 0 });
   }

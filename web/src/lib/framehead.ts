@@ -19,8 +19,8 @@ export interface FrameHead {
   bytes: Uint8Array;
 }
 
-/** How many bytes of their own a length has. */
-const lengthBytes = (short: number): number => (short === 127 ? 8 : short === 126 ? 2 : 0);
+/** How many bytes of its own a length has behind its seven bits. */
+export const lengthBytes = (short: number): number => (short === 127 ? 8 : short === 126 ? 2 : 0);
 
 /** Takes a header apart; undefined if it is not all there. */
 export function readHead(digits: string): FrameHead | undefined {
@@ -47,8 +47,7 @@ export function readHead(digits: string): FrameHead | undefined {
 }
 
 /** A close frame's code and reason: RFC 6455, section 5.5.1. Without a code, undefined. */
-export function closeOf(payload: string): { code: number; reason: string } | undefined {
-  const bytes = ofHex(payload);
+export function closeOf(bytes: Uint8Array): { code: number; reason: string } | undefined {
   const [high, low] = bytes;
   if (high === undefined || low === undefined) return undefined;
   return { code: high * 256 + low, reason: new TextDecoder().decode(bytes.subarray(2)) };

@@ -1,6 +1,7 @@
 /** The guided tour of the wire view: which of what passed on the connection fulfils a step. */
 
 import type { DialEntry, Entry, FrameEntry, FrameRecord, Handshake, Side } from './wirelog.ts';
+import { nothing, opcode, readEntry, type Read } from './wireread.ts';
 
 /** The steps, in their order. */
 export const steps = [
@@ -43,8 +44,6 @@ export function stepAt(n: number): Step {
 /** The code with which a connection is closed that is needed no longer: RFC 6455, section 7.4.1. */
 export const farewell = 1000;
 
-export const opcodes = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
-
 /** What has passed since an entry. */
 export interface Passed {
   entries: readonly Entry[];
@@ -72,22 +71,15 @@ export function dialOf(entries: readonly Entry[]): DialEntry | undefined {
 }
 
 /** What a frame of hubbub.v1 says, if it is of a kind. */
-export function bodyOf(entry: FrameEntry, kind: string): Record<string, unknown> | undefined {
-  if (!entry.text?.startsWith(`{"${kind}":`)) return undefined;
-  try {
-    const body = (JSON.parse(entry.text) as Record<string, unknown>)[kind];
-    return typeof body === 'object' && body !== null
-      ? (body as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+function bodyOf(entry: FrameEntry, kind: string): Read['body'] | undefined {
+  const read = readEntry(entry);
+  return read.kind === kind && read.body !== nothing ? read.body : undefined;
 }
 
 /** A frame and what it says. */
 export interface Told {
   entry: FrameEntry;
-  body: Record<string, unknown>;
+  body: Read['body'];
 }
 
 /** The newest frame of a kind behind an entry; `fits` may ask for more. */
@@ -126,16 +118,16 @@ export function latestOf(entries: readonly Entry[]): FrameEntry | undefined {
   );
 }
 
-/** The newest control frame of a kind behind an entry. */
+/** The newest control frame of a kind, which is its opcode, behind an entry. */
 export function controlOf(
   entries: readonly Entry[],
   from: Side,
-  opcode: number,
+  kind: number,
   since = 0,
 ): FrameRecord | undefined {
   const found = entries.findLast(
     (e): e is FrameEntry =>
-      e.n > since && ownFrame(e) && e.from === from && e.reports[0]?.opcode === opcode,
+      e.n > since && ownFrame(e) && e.from === from && e.reports[0]?.opcode === kind,
   );
   return found?.reports[0];
 }
@@ -250,7 +242,7 @@ export function reached(goal: Goal, passed: Passed): boolean {
     case 'masked':
       return !!messageOf(passed)?.entry.reports[0]?.mask;
     case 'ping':
-      return !!controlOf(entries, 'server', opcodes.ping, since);
+      return !!controlOf(entries, 'server', opcode.ping, since);
     case 'pong':
       return answered(passed);
     case 'stored':
@@ -274,7 +266,7 @@ export function reached(goal: Goal, passed: Passed): boolean {
 
 /** A pong came after a ping: control frames stand in the order in which the server saw them. */
 function answered({ entries, since }: Passed): boolean {
-  const ping = controlOf(entries, 'server', opcodes.ping, since);
-  const pong = controlOf(entries, 'client', opcodes.pong, since);
+  const ping = controlOf(entries, 'server', opcode.ping, since);
+  const pong = controlOf(entries, 'client', opcode.pong, since);
   return ping !== undefined && pong !== undefined && pong.at >= ping.at;
 }

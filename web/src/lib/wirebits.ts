@@ -1,7 +1,8 @@
 /** The header of a frame, bit by bit: RFC 6455, section 5.2. */
 
 import type { PlainWireKey } from '../lang/wire.en.ts';
-import { bytesOf } from './wireread.ts';
+import { bitsOf, hexOf, masked, ofHex } from './bytes.ts';
+import { lengthBytes } from './framehead.ts';
 
 /** A field of the header. */
 export interface Field {
@@ -27,8 +28,8 @@ const lengthMeans: Record<number, PlainWireKey> = { 126: 'bits.length126', 127: 
 
 /** The fields of a header in hexadecimal digits, as far as it goes. */
 export function fieldsOf(head: string): Field[] {
-  const bytes = bytesOf(head);
-  const digits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  const bytes = ofHex(head);
+  const digits = [...bytes].map(bitsOf).join('');
   let at = 0;
   const fields: Field[] = [];
   const take = (
@@ -51,11 +52,11 @@ export function fieldsOf(head: string): Field[] {
   take('bits.rsv2', 1, flag('bits.rsvSet', 'bits.rsvUnset'));
   take('bits.rsv3', 1, flag('bits.rsvSet', 'bits.rsvUnset'));
   take('bits.opcode', 4, (value) => opcodes[value] ?? 'bits.opOther');
-  const masked = take('bits.mask', 1, flag('bits.maskSet', 'bits.maskUnset')) === 1;
+  const keyed = take('bits.mask', 1, flag('bits.maskSet', 'bits.maskUnset')) === 1;
   const length = take('bits.length', 7, (value) => lengthMeans[value] ?? 'bits.lengthItself');
-  const more = { 126: 16, 127: 64 }[length];
-  if (more) take('bits.extended', more, () => 'bits.extendedMeans');
-  if (masked) {
+  const more = 8 * lengthBytes(length);
+  if (more > 0) take('bits.extended', more, () => 'bits.extendedMeans');
+  if (keyed) {
     take('bits.key', 32, () => 'bits.keyMeans');
     const key = fields.at(-1);
     if (key?.name === 'bits.key') key.value = head.slice(-8);
@@ -100,15 +101,15 @@ export interface MaskedByte {
   clear: string;
 }
 
-const hex = (byte: number) => byte.toString(16).padStart(2, '0');
-
 /** How the first bytes of a text were masked. */
 export function maskedBytes(text: string, mask: string, most = 8): MaskedByte[] {
-  const key = bytesOf(mask);
+  const key = ofHex(mask);
   if (key.length !== 4) return [];
   const clear = new TextEncoder().encode(text.slice(0, most)).subarray(0, most);
-  return [...clear].map((byte, i) => {
-    const k = key[i % 4] ?? 0;
-    return { wire: hex(byte ^ k), key: hex(k), clear: hex(byte) };
-  });
+  const wire = masked(clear, key);
+  return [...clear].map((byte, i) => ({
+    wire: hexOf(wire[i] ?? 0),
+    key: hexOf(key[i % 4] ?? 0),
+    clear: hexOf(byte),
+  }));
 }

@@ -40,19 +40,20 @@ function meansOf(name: string): PlainWireKey {
   return 'head.other';
 }
 
+/** A request or an answer in lines, without the empty one at its end. */
 export function linesOf(head: string): HeadLine[] {
   const [first = '', ...rest] = head.split(/\r?\n/).filter((line) => line !== '');
   const means: PlainWireKey = first.startsWith('HTTP/') ? 'head.status' : 'head.line';
   const headers = rest.map((text): HeadLine => {
-    const [, name = '', value] = /^([^:]*):\s*(.*)$/.exec(text) ?? [];
+    const [, name = '', value] = /^([^:]*):(.*)$/.exec(text) ?? [];
     return value === undefined
       ? { text, means: 'head.other' }
-      : { name, text: value, means: meansOf(name) };
+      : { name, text: value.trim(), means: meansOf(name) };
   });
   return [{ text: first, means }, ...headers];
 }
 
-/** The value of a header, or undefined. */
+/** The value of a header, whose name is given in small letters, or undefined. */
 export function valueIn(head: string, name: string): string | undefined {
   return linesOf(head).find((line) => line.name?.toLowerCase() === name)?.text;
 }

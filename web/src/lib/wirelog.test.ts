@@ -53,6 +53,15 @@ describe('the log of the wire', () => {
     expect(log.all()[0]).toMatchObject({ kind: 'dial', handshake: { conn: 7 } });
   });
 
+  it('does not count what the switch did: that never passed, or passes beside it', () => {
+    const log = begun();
+    log.broken('client', 'a', 'dropped');
+    log.broken('server', 'b', 'delayed');
+    log.passedText('server', 'b');
+    expect(log.frames).toBe(1);
+    expect(frames(log)).toMatchObject([{ fate: 'dropped' }, { fate: 'delayed' }, { text: 'b' }]);
+  });
+
   it('puts the frames of a fragmented text into one entry', () => {
     const log = begun();
     log.take(report('client', { message: 1, conn: 9, fin: false, text: 'hel' }));

@@ -117,7 +117,7 @@ export class WireLog {
     this.now = now;
   }
 
-  /** How many frames passed so far. Reports of a text that the page saw too are not counted twice. */
+  /** How many frames passed so far. Reports of a text that the page saw too are not counted twice, nor is what the switch did. */
   get frames(): number {
     return this.frameCount;
   }
@@ -253,7 +253,7 @@ export class WireLog {
     this.entries.push({ ...entry, n });
     this.textKept += lengthOf(entry);
     if (entry.kind === 'frame') {
-      this.frameCount++;
+      if (!entry.fate) this.frameCount++;
       const key = keyOf(entry);
       if (key !== undefined) this.messages.set(key, n);
     }

@@ -5,8 +5,8 @@ import { wire as german } from '../lang/wire.de.ts';
 import { wire as english } from '../lang/wire.en.ts';
 import { makeFill, type Message } from './i18n.ts';
 import { passes, unfiltered, wishes, type WireFilter } from './wirefilter.ts';
-import { closeOf, codeMeaning, meaningOf, type Known } from './wiremeaning.ts';
-import { aboutIn, bytesOf, isAbout, readEntry, roomIn } from './wireread.ts';
+import { codeMeaning, meaningOf, type Known } from './wiremeaning.ts';
+import { aboutIn, isAbout, readEntry, roomIn } from './wireread.ts';
 import type { Entry, FrameEntry, FrameRecord, Side } from './wirelog.ts';
 
 const folder = join(import.meta.dirname, '../../../internal/wire/testdata/frames');
@@ -125,7 +125,6 @@ describe('what a frame means', () => {
       expect(say(entry)).toMatch(said);
       expect(say(entry, 'de')).not.toBe('');
     }
-    expect(closeOf(bytesOf('03'))).toBeUndefined();
     expect(codeMeaning(1012)).toBe('close.1012');
     expect(codeMeaning(4999)).toBe('close.other');
   });

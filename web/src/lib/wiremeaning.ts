@@ -1,6 +1,7 @@
 /** What a frame means for the chat, in plain words (docs/protocol.md, section 2). */
 
 import type { PlainWireKey, WireKey } from '../lang/wire.en.ts';
+import { closeOf } from './framehead.ts';
 import type { Entry, FrameEntry } from './wirelog.ts';
 import { numberIn, readEntry, textIn, type Read } from './wireread.ts';
 
@@ -50,14 +51,10 @@ function ofFrame(entry: FrameEntry, known: Known): Meaning {
 
 // Control frames
 
-/** The code and the reason of a close frame (RFC 6455, section 5.5.1). */
-export function closeOf(bytes: Uint8Array): { code: number; reason: string } | undefined {
-  const [high, low] = bytes;
-  if (high === undefined || low === undefined) return undefined;
-  return { code: high * 256 + low, reason: new TextDecoder().decode(bytes.subarray(2)) };
-}
+/** The texts about close codes: the tour has its own of the same names, which stand in its sentences. */
+type CloseKey = Extract<PlainWireKey, `close.${string}`>;
 
-const codes: Record<number, PlainWireKey> = {
+const codes: Record<number, CloseKey> = {
   1000: 'close.1000',
   1001: 'close.1001',
   1002: 'close.1002',
@@ -73,7 +70,7 @@ const codes: Record<number, PlainWireKey> = {
 };
 
 /** What a close code means. */
-export const codeMeaning = (code: number): PlainWireKey => codes[code] ?? 'close.other';
+export const codeMeaning = (code: number): CloseKey => codes[code] ?? 'close.other';
 
 function ofControl({ kind, bytes = new Uint8Array() }: Read, from: 'client' | 'server'): Meaning {
   if (kind === 'ping') return { key: `mean.ping.${from}` };

@@ -1,5 +1,6 @@
 /** What an entry of the wire view says, taken apart once. */
 
+import { ofHex } from './bytes.ts';
 import type { Entry, FrameEntry } from './wirelog.ts';
 
 /** Opcodes of RFC 6455, section 5.2. */
@@ -25,7 +26,8 @@ export interface About {
 }
 
 const read = new WeakMap<Entry, Read>();
-const nothing = {};
+/** The body of a frame that has none. */
+export const nothing: Read['body'] = {};
 
 export function readEntry(entry: Entry): Read {
   const known = read.get(entry);
@@ -41,7 +43,7 @@ function readFrame(entry: FrameEntry): Read {
   const report = entry.reports[0];
   if (report && report.opcode >= opcode.close) {
     const name = { 8: 'close', 9: 'ping', 10: 'pong' }[report.opcode] ?? 'other';
-    return { kind: name, body: nothing, control: true, bytes: bytesOf(report.bytes ?? '') };
+    return { kind: name, body: nothing, control: true, bytes: ofHex(report.bytes ?? '') };
   }
   if (report?.opcode === opcode.binary) return plainly('binary');
   if (entry.text === undefined) return plainly('other');
@@ -63,11 +65,6 @@ function readText(text: string): Read {
   const [kind, body] = first;
   const fields = typeof body === 'object' && body !== null ? body : nothing;
   return { kind, body: fields as Record<string, unknown>, control: false };
-}
-
-export function bytesOf(hex: string): Uint8Array {
-  const pairs = hex.match(/[0-9a-f]{2}/gi) ?? [];
-  return Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16));
 }
 
 /** Values of a body that a frame of anybody may hold as something else. */

@@ -75,11 +75,11 @@ describe('a header', () => {
 
 describe('a head', () => {
   const head =
-    'GET /?wire=••• HTTP/1.1\r\nHost: x:1\r\nX-Odd\r\nsec-fetch-site: same-origin\r\n\r\n';
+    'GET /?wire=•••:2 HTTP/1.1\r\nHost: x:1 \r\nX-Odd\r\nsec-fetch-site: same-origin\r\n\r\n';
 
   it('is read line by line, each with its meaning', () => {
     expect(linesOf(head)).toEqual([
-      { text: 'GET /?wire=••• HTTP/1.1', means: 'head.line' },
+      { text: 'GET /?wire=•••:2 HTTP/1.1', means: 'head.line' },
       { name: 'Host', text: 'x:1', means: 'head.host' },
       { text: 'X-Odd', means: 'head.other' },
       { name: 'sec-fetch-site', text: 'same-origin', means: 'head.sec-fetch' },

@@ -82,6 +82,8 @@ export class App {
   detailed = $state.raw<{ room: Room; seq: number } | undefined>();
   /** The message of which the wire view shows what passed. */
   traced = $state.raw<{ room: string; seq?: number; id?: string } | undefined>();
+  /** Counts the wishes to see that: a frame that is shown by itself gives way. */
+  traces = $state(0);
   /** What did not work a moment ago, in words. */
   complaint = $state('');
   /** The time, to the minute: enough to know what "today" is. */
@@ -196,6 +198,7 @@ export class App {
   /** Shows what passed of a message on the wire. */
   trace(about: NonNullable<App['traced']>): void {
     this.traced = about;
+    this.traces++;
     this.router.openWire({ tab: 'frames' });
   }
 

@@ -241,7 +241,15 @@ export class Doctor {
     if (!this.opened) return this.rest('idle', 'after_socket');
     const most = Math.max(look.watched, look.needed(this.heartbeat));
     const socket = new Talk('/api/doctor', this.stopped.signal);
-    await socket.next(patience);
+    try {
+      await socket.next(patience);
+      await this.sit(socket, most);
+    } finally {
+      socket.close();
+    }
+  }
+
+  private async sit(socket: Talk, most: number): Promise<void> {
     const began = performance.now();
     const lived = () => performance.now() - began;
     this.silent = { now: 0, most };
@@ -256,7 +264,6 @@ export class Doctor {
     } finally {
       clearInterval(tick);
       this.silent = undefined;
-      socket.close();
     }
   }
 

@@ -1,6 +1,6 @@
 import { tour as english } from '../lang/tour.en.ts';
 import { tour as german } from '../lang/tour.de.ts';
-import { acceptOf, headerOf, type Accepted } from '../lib/accept.ts';
+import { acceptOf, type Accepted } from '../lib/accept.ts';
 import { request, step as segment } from '../lib/request.ts';
 import {
   dialOf,
@@ -13,6 +13,7 @@ import {
   type Passed,
   type Step,
 } from '../lib/tour.ts';
+import { valueIn } from '../lib/wirehead.ts';
 import { line } from './browsersocket.ts';
 import type { Chat } from './chat.svelte.ts';
 import { laterWords } from './laterwords.svelte.ts';
@@ -62,6 +63,7 @@ export class Tour {
   constructor(wire: Wire, chat: Chat) {
     this.wire = wire;
     this.chat = chat;
+    wire.ending.addEventListener('abort', () => this.lift());
   }
 
   get room(): Room | undefined {
@@ -139,8 +141,8 @@ export class Tour {
     await this.act(async () => {
       this.accepted = await acceptOf(key);
       const handshake = handshakeOf(this.wire.log.all());
-      if (!handshake || headerOf(handshake.request, 'Sec-WebSocket-Key') !== key) return;
-      const answer = headerOf(handshake.response, 'Sec-WebSocket-Accept');
+      if (!handshake || valueIn(handshake.request, 'sec-websocket-key') !== key) return;
+      const answer = valueIn(handshake.response, 'sec-websocket-accept');
       if (answer === this.accepted.accept) this.reach('computed');
     });
   }
@@ -171,6 +173,12 @@ export class Tour {
       this.cut();
       for (let n = 1; n <= meanwhile; n++) await this.post(room, tw('say.meanwhile', { n }));
     });
+    this.lift();
+  }
+
+  /** Connections can be made again. */
+  private lift(): void {
+    if (!line.down) return;
     line.down = false;
     this.chat.wake();
   }
@@ -187,7 +195,8 @@ export class Tour {
   }
 
   private async post(room: Room, text: string): Promise<void> {
-    await request('POST', `/api/rooms/${segment(room.id)}/messages`, { text });
+    const path = `/api/rooms/${segment(room.id)}/messages`;
+    await request('POST', path, { text }, this.wire.ending);
   }
 
   private async act(what: () => Promise<void>): Promise<void> {

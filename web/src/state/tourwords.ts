@@ -1,10 +1,11 @@
+import { codeMeaning } from '../lib/wiremeaning.ts';
+import { opcode as known } from '../lib/wireread.ts';
 import { tw } from './tour.svelte.ts';
 
 type Key = Parameters<typeof tw>[0];
 const plain = tw as (key: Key) => string;
 
-const opcodes = new Set([0, 1, 2, 8, 9, 10]);
-const closes = new Set([1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 4401]);
+const opcodes: ReadonlySet<number> = new Set(Object.values(known));
 
 /** What an opcode is called. */
 export function nameOf(opcode: number): string {
@@ -18,5 +19,5 @@ export function meaningOf(opcode: number): string {
 
 /** What a close code means: RFC 6455, section 7.4.1, and what hubbub added. */
 export function closeMeans(code: number): string {
-  return plain(closes.has(code) ? (`close.${code}` as Key) : 'close.other');
+  return plain(codeMeaning(code));
 }

@@ -12,7 +12,9 @@ import { WireView } from './wireview.svelte.ts';
 /** A text of the wire view. */
 export const w = laterWords(english, { de: german });
 
+/** Milliseconds until the server is asked again, from the first time on, and at most. */
 const again = 2_000;
+const longest = 60_000;
 
 /**
  * The wire view while it is open: watches this page's connection, and hears what the server reports of
@@ -34,6 +36,9 @@ export class Wire {
   private readonly ended = new AbortController();
   private drawing = false;
   private dialled = false;
+  /** How long it waits before it asks the server the next time. */
+  private pause = again;
+  private askNow = () => {};
 
   constructor(chat: Chat) {
     this.chat = chat;
@@ -54,8 +59,28 @@ export class Wire {
     line.watcher = { dialled: () => this.watch() };
     while (!this.ended.signal.aborted) {
       await this.hear();
-      if (!this.ended.signal.aborted) await new Promise((resolve) => setTimeout(resolve, again));
+      const { pause } = this;
+      this.pause = Math.min(2 * pause, longest);
+      if (!this.ended.signal.aborted) await this.rest(pause);
     }
+  }
+
+  /** Waits until the server may be asked again: so long, or until something says that it is there. */
+  private async rest(milliseconds: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.askNow = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.askNow = () => {};
+  }
+
+  /** The server can be reached. */
+  private reached(): void {
+    this.pause = again;
+    this.askNow();
   }
 
   private watch(): Watched {
@@ -64,7 +89,10 @@ export class Wire {
     this.dialled = true;
     return {
       query: this.id === '' ? '' : `${this.query}&dial=${dial}`,
-      opened: (protocol, extensions) => log.opened(protocol, extensions, dial),
+      opened: (protocol, extensions) => {
+        log.opened(protocol, extensions, dial);
+        this.reached();
+      },
       sent: (text) => log.passedText('client', maskText(text), dial),
       received: (text) => log.passedText('server', String(text), dial),
       closed: (code, reason) => log.closed(code, reason, dial),
@@ -79,6 +107,7 @@ export class Wire {
       const began = () => {
         this.reported = true;
         this.problem = undefined;
+        this.pause = again;
         // What was reported before the stream broke is still reported after it.
         if (!known || !this.dialled) this.chat.redial();
       };
@@ -86,9 +115,11 @@ export class Wire {
       for await (const record of records) this.log.take(maskRecord(record));
     } catch (error) {
       if (this.ended.signal.aborted) return;
-      this.problem = error;
-      // The server does not know it any more.
-      if (error instanceof ApiError && error.status === 404) this.id = '';
+      const gone = error instanceof ApiError && (error.status === 404 || error.status === 409);
+      // The server does not know it any more, or takes it for one that is still read: another one is needed.
+      if (gone) this.id = '';
+      if (gone && known) this.pause = again;
+      else this.problem = error;
       // The page sees a connection only from its beginning.
       if (!this.dialled) this.chat.redial();
     } finally {
@@ -97,8 +128,10 @@ export class Wire {
   }
 
   close(): void {
-    this.ended.abort();
+    // First: what ends with it may make a connection, of which it hears no more.
     line.watcher = undefined;
+    this.ended.abort();
+    this.askNow();
   }
 
   private draw(): void {

@@ -26,8 +26,9 @@ export function entryText(entry: Entry, chat: Chat): string {
   return `${[first, ...rest.filter((line) => line !== '').map(indent)].join('\n')}\n`;
 }
 
-function frameLines({ reports, text }: FrameEntry): string[] {
-  const headers = reports.length === 0 ? [w('frame.unreported')] : reports.map(headerLine);
+function frameLines({ reports, text, fate }: FrameEntry): string[] {
+  const without = w(fate ? `frame.fate.${fate}` : 'frame.unreported');
+  const headers = reports.length === 0 ? [without] : reports.map(headerLine);
   const bytes = reports.map((report) => report.bytes ?? '').join('');
   return [...headers, text === undefined ? dump(bytes) : (pretty(text) ?? text)];
 }
