@@ -272,12 +272,46 @@ test('by keyboard', async ({ someone }) => {
   await page.keyboard.press('Control+Shift+Y');
   await expect(list).toHaveCount(0);
   await expect(page).toHaveURL(/\/r\/lobby$/);
+  await fromAbout(ines);
+  await expect(list).toBeVisible();
+  await expect(page).toHaveURL(/\/r\/lobby\?wire$/);
+
+  // A thread stands beside it, whichever came first, and each of them goes alone.
+  const thread = page.locator('[data-thread-panel]');
+  const reply = () => ines.text('hello').getByRole('button', { name: 'Reply in a thread' });
+  await ines.text('hello').hover();
+  await reply().click();
+  for (const [width, height] of [[390, 844], [1000, 700], [1280, 800]]) {
+    await page.setViewportSize({ width, height });
+    await expect(thread.getByRole('textbox')).toBeInViewport({ ratio: 1 });
+    await expect(page.getByRole('button', { name: 'Close the wire view' })).toBeInViewport({ ratio: 1 });
+    await shot(ines, `thread-${width}`);
+  }
+  await page.keyboard.press('Control+Shift+Y');
+  await expect(list).toHaveCount(0);
+  await expect(thread).toBeVisible();
+  await fromAbout(ines);
+  await expect(list).toBeVisible();
+  await thread.getByRole('textbox').press('Escape');
+  await expect(thread).toHaveCount(0);
+  await expect(ines.text('hello')).toBeInViewport({ ratio: 1 });
+  await expect(list).toBeVisible();
+  await expect(page).toHaveURL(/\/r\/lobby\?wire$/);
+  await page.reload();
+  await expect(list).toBeVisible();
+  await page.getByRole('button', { name: 'Close the wire view' }).click();
+  await expect(list).toHaveCount(0);
+  await expect(page).toHaveURL(/\/r\/lobby$/);
+  // Nothing of all that is left in the history.
+  await page.goBack();
+  await expect(page).toHaveURL('about:blank');
+});
+
+async function fromAbout({ page }: Someone): Promise<void> {
   await page.getByRole('button', { name: /^About this room/ }).click();
   await page.getByRole('button', { name: 'Open the wire view' }).click();
   await expect(page.getByRole('dialog')).toHaveCount(0);
-  await expect(list).toBeVisible();
-  await expect(page).toHaveURL(/\/r\/lobby\?wire$/);
-});
+}
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [1280, 320]) {
