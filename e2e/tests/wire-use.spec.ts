@@ -244,6 +244,14 @@ test('by keyboard', async ({ someone }) => {
   await ines.enter();
   const { page } = ines;
   await ines.say('hello');
+  // It is fetched when it is wanted, which may fail.
+  await page.route(/WirePanel/, (route) => route.abort());
+  await page.keyboard.press('Control+Shift+Y');
+  await expect(page.getByRole('alert').filter({ hasText: 'The server cannot be reached.' })).toBeVisible();
+  await shot(ines, 'failed');
+  await page.getByRole('button', { name: 'Close', exact: true }).click();
+  await expect(page.getByRole('alert').filter({ hasText: 'The server cannot be reached.' })).toHaveCount(0);
+  await page.unroute(/WirePanel/);
   await openWire(ines);
   const list = page.getByRole('listbox', { name: 'Frames, oldest first' });
   await list.focus();
