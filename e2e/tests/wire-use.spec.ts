@@ -280,6 +280,7 @@ test('by keyboard', async ({ someone }) => {
   await page.keyboard.press('Control+Shift+Y');
   await expect(list).toHaveCount(0);
   await expect(page).toHaveURL(/\/r\/lobby$/);
+  await expect(ines.composer).toBeFocused();
   await fromAbout(ines);
   await expect(list).toBeVisible();
   await expect(page).toHaveURL(/\/r\/lobby\?wire$/);
