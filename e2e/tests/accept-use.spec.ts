@@ -194,6 +194,8 @@ test('29. everything works by keyboard; focus is visible and returns after a dia
   await tabTo(/^React to the message of Ines/, true);
   await page.keyboard.press('Enter');
   await expect(page.getByRole('dialog').getByRole('searchbox')).toBeFocused();
+  await closeAndPress(page);
+  await expect(page.getByRole('dialog').getByRole('searchbox')).toBeFocused();
   await page.keyboard.type('tada');
   await page.keyboard.press('Enter');
   await expect(page.locator('[data-reaction="🎉"]')).toBeVisible();
@@ -216,7 +218,12 @@ test('29. everything works by keyboard; focus is visible and returns after a dia
   await expect(page.getByRole('menuitem').first()).toBeFocused();
   await page.keyboard.press('Escape');
   await expect.poll(() => focused(ines)).toMatch(/^More about the message/);
-  await expect(page.getByRole('menu')).toHaveCount(0);
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('menuitem').first()).toBeFocused();
+  await closeAndPress(page);
+  await expect(page.getByRole('menuitem').first()).toBeFocused();
+  await page.getByRole('button', { name: /^More about the message/ }).click();
+  await expect(page.locator('[role=menu]')).toHaveCount(0);
   await page.keyboard.press('Enter');
   await expect(page.getByRole('menuitem').first()).toBeFocused();
   for (let n = 0; n < 12 && (await focused(ines)) !== 'Details…'; n++) await page.keyboard.press('ArrowDown');
@@ -280,6 +287,14 @@ test('29. a screen reader hears each new message once and never the backlog', as
   expect(heard.filter((text) => text.includes('old'))).toEqual([]);
   await expect(ines.page.locator('main').getByRole('log')).toHaveAttribute('aria-live', 'off');
 });
+
+/** Esc and Enter, before the page hears that what was open has closed. */
+async function closeAndPress(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    document.querySelector<HTMLElement>(':popover-open')?.hidePopover();
+    (document.activeElement as HTMLElement).click();
+  });
+}
 
 /** Something of everything that a room shows. */
 async function furnish(who: Someone): Promise<void> {

@@ -151,6 +151,8 @@ test('opens without its server to what was there last, and what is written then 
   await ines.say('is there any left?');
   await expect(ines.text('is there any left?')).toHaveAttribute('data-state', 'pending');
   // Once more, as if the app was closed and opened.
+  await page.goto(`${hubbub.url}/wire/tour-3`);
+  await expect(page.getByRole('heading', { name: 'Proof that it understood' })).toBeVisible();
   await page.goto('about:blank');
   await page.goto(`${hubbub.url}/r/kitchen`);
   await expect(ines.text('is there any left?')).toHaveAttribute('data-state', 'pending');

@@ -209,6 +209,8 @@ test('it is seen wherever one looks, sleeps, and ends with the view', async ({ s
   await breakIt(ines).click();
   await mark.getByRole('button', { name: 'Stop', exact: true }).click();
   await expect(breakIt(ines)).toHaveAttribute('aria-checked', 'false');
+  await expect(breakIt(ines)).toBeFocused();
+  await expect(ines.page.locator('[data-announcer]')).toContainText('Your connection is sound again.');
 });
 
 test('fifty numbered messages are asked about first, all arrive though some are lost on the way, and a report can be copied', async ({ someone }) => {
@@ -224,9 +226,11 @@ test('fifty numbered messages are asked about first, all arrive though some are 
   await write.click();
   await expect(ines.page.getByText('Everybody in #lobby will read 50 messages.')).toBeVisible();
   await ines.page.getByRole('button', { name: 'Rather not' }).click();
+  await expect(write).toBeFocused();
   await expect(ines.rows).toHaveCount(0);
   await write.click();
   await ines.page.getByRole('button', { name: 'Write them' }).click();
+  await expect(ines.page.getByRole('button', { name: / of 50 written$/ })).toBeFocused();
   await expect(tomas.rows.last()).toContainText('50/50 · 4711', { timeout: 90_000 });
   await breakIt(ines).click();
   await expect(ines.page.locator('[data-sums="50 50"]')).toBeVisible();

@@ -103,7 +103,9 @@ for (const [look, options] of Object.entries({
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await expect(silent).toBeVisible();
-    await page.getByRole('button', { name: german ? 'Den Rest auslassen' : 'Leave out the rest' }).click();
+    await expect(page.getByRole('button', { name: german ? 'Den Rest auslassen' : 'Leave out the rest' })).toBeFocused();
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('button', { name: german ? 'Noch einmal prüfen' : 'Test again' })).toBeFocused();
     await expect(check(page, 'idle')).toHaveAttribute('data-state', 'untested');
     await expect(check(page, 'idle')).toContainText(german ? 'Ausgelassen' : 'Left out');
     await page.getByRole('link', { name: german ? 'Zum Chat' : 'To the chat' }).last().click();

@@ -223,6 +223,8 @@ test('27. leaving, archiving, renaming a room updates every list at once', async
   await panel(owner, 'Settings');
   await owner.page.getByLabel('Name', { exact: true }).fill('cooking');
   await owner.page.getByLabel('Topic').fill('What is for dinner');
+  await owner.page.getByRole('checkbox', { name: /^Guests wait/ }).check();
+  await expect(owner.page.getByText('Saved.')).toBeVisible();
   await owner.page.getByRole('button', { name: 'Save' }).click();
   await expect(owner.page.getByText('Saved.')).toBeVisible();
   for (const who of [owner, mia]) {

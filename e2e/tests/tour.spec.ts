@@ -75,6 +75,7 @@ test('a walk through all ten steps by keyboard alone', async ({ someone }) => {
   await expect(page.locator('[data-accept]')).toContainText(digest.toString('hex').replace(/..(?=.)/g, '$& '));
   await expect(page.locator('[data-accept] .result')).toHaveText([digest.toString('base64'), digest.toString('base64')]);
   await press(ines, button(page, 'Take the example of the RFC'));
+  await expect(button(page, 'Take the key of this connection')).toBeFocused();
   await tabTo(ines, button(page, 'Compute it'), 'Shift+Tab');
   await page.keyboard.press('Enter');
   await expect(page.locator('[data-accept] .result')).toHaveText('s3pPLMBiTxaQ9kYGzzhZRbK+xOo=');

@@ -244,6 +244,14 @@ test('by keyboard', async ({ someone }) => {
   await ines.enter();
   const { page } = ines;
   await ines.say('hello');
+  // It is fetched when it is wanted, which may fail.
+  await page.route(/WirePanel/, (route) => route.abort());
+  await page.keyboard.press('Control+Shift+Y');
+  await expect(page.getByRole('alert').filter({ hasText: 'The server cannot be reached.' })).toBeVisible();
+  await shot(ines, 'failed');
+  await page.getByRole('button', { name: 'Close', exact: true }).click();
+  await expect(page.getByRole('alert').filter({ hasText: 'The server cannot be reached.' })).toHaveCount(0);
+  await page.unroute(/WirePanel/);
   await openWire(ines);
   const list = page.getByRole('listbox', { name: 'Frames, oldest first' });
   await list.focus();
@@ -272,14 +280,39 @@ test('by keyboard', async ({ someone }) => {
   await page.keyboard.press('Control+Shift+Y');
   await expect(list).toHaveCount(0);
   await expect(page).toHaveURL(/\/r\/lobby$/);
-  await page.getByRole('button', { name: /^About this room/ }).click();
-  await page.getByRole('button', { name: 'Open the wire view' }).click();
-  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await expect(ines.composer).toBeFocused();
+  await fromAbout(ines);
   await expect(list).toBeVisible();
   await expect(page).toHaveURL(/\/r\/lobby\?wire$/);
 
-  // In the finder it stands before a room that would be made.
+  // A thread stands beside it, whichever came first, and each of them goes alone.
+  const thread = page.locator('[data-thread-panel]');
+  const reply = () => ines.text('hello').getByRole('button', { name: 'Reply in a thread' });
+  await ines.text('hello').hover();
+  await reply().click();
+  for (const [width, height] of [[390, 844], [1000, 700], [1280, 800]]) {
+    await page.setViewportSize({ width, height });
+    await expect(thread.getByRole('textbox')).toBeInViewport({ ratio: 1 });
+    await expect(page.getByRole('button', { name: 'Close the wire view' })).toBeInViewport({ ratio: 1 });
+    await shot(ines, `thread-${width}`);
+  }
+  await page.keyboard.press('Control+Shift+Y');
+  await expect(list).toHaveCount(0);
+  await expect(thread).toBeVisible();
+  await fromAbout(ines);
+  await expect(list).toBeVisible();
+  await thread.getByRole('textbox').press('Escape');
+  await expect(thread).toHaveCount(0);
+  await expect(ines.text('hello')).toBeInViewport({ ratio: 1 });
+  await expect(list).toBeVisible();
+  await expect(page).toHaveURL(/\/r\/lobby\?wire$/);
+  await page.reload();
+  await expect(list).toBeVisible();
   await page.getByRole('button', { name: 'Close the wire view' }).click();
+  await expect(list).toHaveCount(0);
+  await expect(page).toHaveURL(/\/r\/lobby$/);
+
+  // In the finder it stands before a room that would be made.
   await page.keyboard.press('Control+k');
   await page.getByRole('combobox', { name: 'Find or create a room' }).fill('wire');
   await expect(page.getByRole('listbox', { name: 'Rooms and people' }).getByRole('option')).toHaveText(['Wire view', 'Create #wire']);
@@ -287,7 +320,18 @@ test('by keyboard', async ({ someone }) => {
   await expect(page.getByRole('dialog')).toHaveCount(0);
   await expect(list).toBeVisible();
   await expect(page).toHaveURL(/\/r\/lobby\?wire$/);
+  await page.getByRole('button', { name: 'Close the wire view' }).click();
+  await expect(list).toHaveCount(0);
+  // Nothing of all that is left in the history.
+  await page.goBack();
+  await expect(page).toHaveURL('about:blank');
 });
+
+async function fromAbout({ page }: Someone): Promise<void> {
+  await page.getByRole('button', { name: /^About this room/ }).click();
+  await page.getByRole('button', { name: 'Open the wire view' }).click();
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+}
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [1280, 320]) {

@@ -62,6 +62,7 @@ test('a handshake and frames are shown as they passed, and lead to the message a
   await choose(ines, text, 'What passed on the wire');
   await expect(page.getByText('Nothing of this message passed while this view was open')).toBeVisible();
   await page.getByRole('button', { name: 'Show all' }).click();
+  await expect(page.getByRole('listbox', { name: 'Frames, oldest first' })).toBeFocused();
   // A frame that is shown by itself gives way.
   await wireRow(ines, 'welcome').click();
   await expect(entry(ines).locator('pre')).toBeVisible();

@@ -52,7 +52,7 @@ const name = prefix + version;
 /** Milliseconds after which a page that was asked for is there. */
 const answered = 500;
 /** The addresses of the page's own, all of which are one document. */
-const view = /^\/($|r\/|p\/|join$|link$|sign-in$|search$|doctor$)/;
+const view = /^\/($|r\/|p\/|join$|link$|sign-in$|search$|doctor$|wire($|\/))/;
 
 worker.addEventListener('install', (event) => event.waitUntil(keep()));
 worker.addEventListener('activate', (event) => event.waitUntil(begin()));

@@ -75,7 +75,10 @@ export class Breaking {
     const { chaos } = this;
     this.used = { seed, faults, since: new Date() };
     this.on = true;
-    broken.stop = () => this.stop();
+    broken.stop = () => {
+      this.stop();
+      return b('saidOff');
+    };
     line.through = (socket) => chaos.through(socket);
     this.counter.begin();
     this.draw();

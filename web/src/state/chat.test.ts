@@ -14,6 +14,7 @@ vi.hoisted(() => {
   vi.stubGlobal('location', { href: 'http://x/', protocol: 'http:', host: 'x' });
 });
 const { Chat } = await import('./chat.svelte.ts');
+const { OpenThread } = await import('./thread.svelte.ts');
 
 const info: RoomInfo = {
   id: 'r',
@@ -30,7 +31,7 @@ const you = { id: 'a', name: 'Ines', role: 'guest' as const };
 const limits = { text: 16384, frame: 131072, rooms: 500, resume: 10000 };
 
 /** A chat with a connection that says what the test says. */
-function chat() {
+function chat(...others: RoomInfo[]) {
   const asked: string[] = [];
   vi.stubGlobal('fetch', (path: string) => {
     asked.push(path);
@@ -49,7 +50,7 @@ function chat() {
   const made = new Chat({
     you,
     epoch: 'e',
-    rooms: [info],
+    rooms: [info, ...others],
     clock,
     store: memoryDraftStore(),
     snapshot: undefined,
@@ -158,4 +159,19 @@ test('once something was lost, what has no number is asked for', () => {
   const before = asked.length;
   event(9);
   expect(asked.slice(before)).toContain('/api/me/rooms');
+});
+
+test('what was read in two threads with one number, in two rooms, is said once more of both', () => {
+  const { made, sent, say } = chat({ ...info, id: 's', name: 'kitchen' });
+  const reads = ['r', 's'].map((id) => {
+    const thread = new OpenThread(made.rooms.get(id)!, 1);
+    const reply = { id, kind: 'message' as const, author: 'b', name: 'Tomás', time: 0, text: '' };
+    thread.events = [{ ...reply, room: id, seq: 3, thread: 1 }];
+    made.threads.read(thread);
+    return { read: { room: id, seq: 3, thread: 1 } };
+  });
+  const read = () => sent.filter((frame) => 'read' in frame);
+  expect(read()).toEqual(reads);
+  say({ heartbeat: { time: 0, heads: { r: 7 } } });
+  expect(read()).toEqual([...reads, ...reads]);
 });

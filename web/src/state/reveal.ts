@@ -23,6 +23,18 @@ export async function focusSoon(
   }
 }
 
+/**
+ * What had the focus is gone: gives it to where one came from, or to where one writes, which on a phone would
+ * open the keyboard. Whoever has moved it meanwhile keeps it.
+ */
+export function returnFocus(from: Element | null): void {
+  if (document.activeElement !== document.body) return;
+  const typed = matchMedia('(pointer: fine)').matches;
+  const home = typed ? 'main textarea[enterkeyhint]' : 'main [role=log]';
+  const there = from instanceof HTMLElement && from !== document.body && from.isConnected;
+  (there ? from : document.querySelector<HTMLElement>(home))?.focus();
+}
+
 /** The beginning of a row is on screen. */
 export function beginsWithin(frame: HTMLElement, row: Element | null): boolean {
   const top = row?.getBoundingClientRect().top ?? Number.NaN;

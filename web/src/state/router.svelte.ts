@@ -28,13 +28,19 @@ export type Panel =
   | 'picture'
   | 'help';
 
+/** What a place in the browser's history knows beside its address. */
 interface Entry {
-  panel?: Panel;
+  panel?: Panel | undefined;
   /** What lies under it. */
-  under?: Panel;
+  under?: Panel | undefined;
+  /** What the places before it show of the same room, the oldest first. */
+  below?: readonly string[] | undefined;
 }
 
-const panelOf = (state: unknown): Panel | undefined => (state as Entry | null)?.panel;
+/** How many places before it one knows of: nobody opens more than a few things over each other. */
+const mostBelow = 20;
+
+const entryOf = (state: unknown): Entry => (state as Entry | null) ?? {};
 
 /** The address of the page, and what lies over it. */
 export class Router {
@@ -64,9 +70,10 @@ export class Router {
       this.path = location.pathname;
       this.query = location.search;
     }
-    // A reload closes what was open, as the entry before it still shows the room.
+    // A reload closes what was open, as the entry before it still shows the room; the wire view stays.
     // A secret does not stay in the address, where it would be read, kept and passed on.
-    history.replaceState(null, '', this.door ? this.path : undefined);
+    const { below } = entryOf(history.state);
+    history.replaceState({ below }, '', this.door ? this.path : undefined);
     window.addEventListener('hashchange', () => {
       if (this.door && location.hash !== '') location.reload();
     });
@@ -75,7 +82,7 @@ export class Router {
       if (path !== location.pathname) history.replaceState(event.state, '', path);
       this.path = path;
       this.query = location.search;
-      this.panel = panelOf(event.state);
+      this.panel = entryOf(event.state).panel;
     });
   }
 
@@ -85,7 +92,9 @@ export class Router {
   /** Goes to a room. What lies over the page gives its place in the history to the new address. */
   go(path: string, { replace = false } = {}): void {
     const query = this.wire ? queryOfWire(this.wire) : '';
-    if (replace || this.panel || path === this.path) history.replaceState(null, '', path + query);
+    const { below } = path === this.path ? entryOf(history.state) : {};
+    if (replace || this.panel || path === this.path)
+      history.replaceState({ below }, '', path + query);
     else history.pushState(null, '', path + query);
     this.panel = undefined;
     if (path === this.path) this.visits++;
@@ -113,21 +122,25 @@ export class Router {
     else this.go(otherwise, { replace: true });
   }
 
-  /** Opens the wire view beside the room, or another part of it, in the place of what lies over the page. */
+  /**
+   * Opens the wire view beside the room, or another part of it, in the place of what lies over the page. A
+   * thread stays.
+   */
   openWire(place: WirePlace): void {
-    const address = this.path + queryOfWire(place);
+    const query = queryOfWire(place);
+    const { under, below } = entryOf(history.state);
     if (this.panel && this.panel !== 'thread') {
-      history.replaceState(null, '', address);
-      this.panel = undefined;
-    } else if (this.wire) history.replaceState(history.state, '', address);
-    else history.pushState(history.state, '', address);
-    this.query = queryOfWire(place);
+      this.panel = under === 'thread' ? under : undefined;
+      history.replaceState({ panel: this.panel, below }, '', this.path + query);
+    } else if (this.wire) history.replaceState(history.state, '', this.path + query);
+    else this.push({ panel: this.panel, under }, this.path + query);
+    this.query = query;
   }
 
   closeWire(): void {
     if (!this.wire) return;
-    history.replaceState(history.state, '', this.path);
     this.query = '';
+    this.leave(entryOf(history.state));
   }
 
   /** A room has another address now. */
@@ -141,11 +154,12 @@ export class Router {
   }
 
   open(panel: Panel): void {
-    if (this.panel === panel) return;
+    const { panel: now } = this;
+    if (now === panel) return;
     // The list of rooms and a thread are screens of their own on a phone: what opens over them leads back.
-    if (this.panel && this.panel !== 'rooms' && this.panel !== 'thread')
-      history.replaceState({ ...(history.state as Entry | null), panel }, '');
-    else history.pushState({ panel, ...(this.panel ? { under: this.panel } : {}) }, '');
+    if (now && now !== 'rooms' && now !== 'thread')
+      history.replaceState({ ...entryOf(history.state), panel }, '');
+    else this.push({ panel, under: now });
     this.panel = panel;
   }
 
@@ -153,12 +167,36 @@ export class Router {
   forgetSeq(): void {
     if (this.seq === undefined) return;
     this.path = withoutSeq(this.path);
-    history.replaceState(history.state, '', this.path + this.query);
+    // The places before this one lead to the message.
+    const { panel, under } = entryOf(history.state);
+    history.replaceState({ panel, under }, '', this.path + this.query);
   }
 
   close(): void {
     if (!this.panel) return;
-    this.panel = (history.state as Entry | null)?.under;
-    history.back();
+    this.panel = entryOf(history.state).under;
+    this.leave({ panel: this.panel });
+  }
+
+  /** What is on screen, as places in the history tell each other. */
+  private get shown(): string {
+    return `${this.panel ?? ''} ${this.wire ? 'wire' : ''}`;
+  }
+
+  /** Gives what opens a place of its own. */
+  private push(entry: Entry, address?: string): void {
+    const below = [...(entryOf(history.state).below ?? []), this.shown].slice(-mostBelow);
+    history.pushState({ ...entry, below }, '', address);
+  }
+
+  /**
+   * Something was closed: goes back to where the rest was shown alone. Where that never was, since what was
+   * closed lay under what stays, this place shows the rest from now on.
+   */
+  private leave({ panel, under }: Entry): void {
+    const { below = [] } = entryOf(history.state);
+    const at = below.lastIndexOf(this.shown);
+    if (at >= 0) history.go(at - below.length);
+    else history.replaceState({ panel, under, below }, '', this.path + this.query);
   }
 }

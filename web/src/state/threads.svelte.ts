@@ -22,8 +22,8 @@ export class Threads {
   private readonly clock: Clock;
   private readonly reading: Reading;
   private timer: (() => void) | undefined;
-  /** What was said to be read; there is no answer to it. */
-  private readonly said = new Map<number, ClientBodies['read']>();
+  /** What was said to be read, by room and root; there is no answer to it. */
+  private readonly said = new Map<string, ClientBodies['read']>();
 
   constructor(link: Pick<Connection, 'send'>, clock: Clock, reading: Reading) {
     this.link = link;
@@ -52,7 +52,7 @@ export class Threads {
     this.onread(thread.room, last, thread.root);
     const read = { room: thread.room.id, seq: last, thread: thread.root };
     this.link.send('read', read);
-    this.said.set(thread.root, read);
+    this.said.set(`${thread.room.id} ${thread.root}`, read);
     this.followed = this.followed.map((one) =>
       one.room === thread.room.id && one.root.seq === thread.root
         ? { ...one, read: last, unread: 0 }
