@@ -253,6 +253,9 @@ test('by keyboard', async ({ someone }) => {
   await expect(page.getByRole('alert').filter({ hasText: 'The server cannot be reached.' })).toHaveCount(0);
   await page.unroute(/WirePanel/);
   await openWire(ines);
+  // With its style, which is fetched apart.
+  const tools = () => page.getByRole('button', { name: 'Pause' }).evaluate((tool) => getComputedStyle(tool).borderRadius);
+  await expect.poll(tools).not.toBe('0px');
   const list = page.getByRole('listbox', { name: 'Frames, oldest first' });
   await list.focus();
   await page.keyboard.press('Home');
@@ -296,6 +299,8 @@ test('by keyboard', async ({ someone }) => {
     await expect(page.getByRole('button', { name: 'Close the wire view' })).toBeInViewport({ ratio: 1 });
     await shot(ines, `thread-${width}`);
   }
+  await thread.locator('article[data-seq]').click({ position: { x: 2, y: 2 } });
+  await expect(page.getByText('What passed of message 1')).toBeVisible();
   await page.keyboard.press('Control+Shift+Y');
   await expect(list).toHaveCount(0);
   await expect(thread).toBeVisible();

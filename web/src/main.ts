@@ -1,5 +1,6 @@
 import { mount } from 'svelte';
 import Page from './components/Page.svelte';
+import { keepStyles } from './lib/styles.ts';
 import { installed, uninstall } from './state/installed.svelte.ts';
 import { speech } from './state/words.svelte.ts';
 import './state/theme.svelte.ts';
@@ -12,6 +13,7 @@ const root = async () =>
 /** Shows the page, in its language. */
 async function begin(): Promise<void> {
   const target = document.getElementById('app');
+  keepStyles();
   await speech.begin();
   try {
     if (target) mount(await root(), { target });
