@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -64,7 +65,9 @@ func Join(ctx context.Context, dir string, c NodeConfig) (*Node, error) {
 	if c.Vacant == 0 {
 		c.Vacant = vacantFor
 	}
-	n := &Node{NodeConfig: c, dir: dir, left: true, asking: make(chan struct{}, maxAsking)}
+	n := &Node{NodeConfig: c, dir: dir, asking: make(chan struct{}, maxAsking)}
+	_, err := os.Stat(filepath.Join(dir, fileName))
+	n.left = err == nil
 	turn, err := n.take(ctx)
 	if err == nil && turn != nil {
 		err = n.begin(ctx, turn)

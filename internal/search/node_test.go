@@ -85,10 +85,14 @@ func TestNodeLooks(t *testing.T) {
 	looks(true, true)
 	w.must(n.Close())
 	end = others()
-	defer end()
 	n = join()
 	looks(false, true)
 	long(&n.without)
+	looks(false, false)
+	w.must(n.Close())
+	n = join() // with nothing
+	looks(false, false)
+	end()
 	looks(false, false)
 	w.must(n.Close())
 }
